@@ -1,0 +1,15 @@
+//! Not read yet.
+
+use crate::{Fit, Format, Input, Session};
+
+pub(crate) static FORMAT: Format = Format {
+    name: "zip",
+    identify,
+    read,
+};
+
+fn identify(_input: &Input<'_>) -> Fit {
+    Fit::No
+}
+
+fn read(_input: &Input<'_>, _session: &mut Session<'_>) {}

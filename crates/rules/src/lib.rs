@@ -1,0 +1,55 @@
+//! Facts → findings. A rule is one `.rs`, the `.md` beside it, and one word in
+//! the list below. Rules read facts only: no bytes, no I/O, no clock, so
+//! tomorrow's rules can judge yesterday's models from their stored facts.
+#![forbid(unsafe_code)]
+
+mod collect;
+
+use modelward_schema::{Facts, Finding, Severity};
+
+pub use collect::Findings;
+
+/// A rule: what it is called, what it says, how it looks.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, reads well after "allow"; the file's name with hyphens.
+    pub id: &'static str,
+    /// What is the case when it is found, lower case.
+    pub title: &'static str,
+    /// The severity that it usually gives; a finding may be graded otherwise.
+    pub severity: Severity,
+    /// Ids in public frameworks: CWE, MITRE ATLAS, OWASP, NIST CSF.
+    pub frameworks: &'static [&'static str],
+    /// What to do, one sentence.
+    pub fix: &'static str,
+    /// The page: *What it finds · Why it matters · Found · Not found · What to do*.
+    pub page: &'static str,
+    pub check: fn(&Facts, &mut Findings),
+}
+
+/// Declares the modules and the list at once.
+macro_rules! rules {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every rule, sorted by id.
+        pub static RULES: &[&Rule] = &[$(&$module::RULE),*];
+    };
+}
+
+rules! {
+    container_lies,
+}
+
+/// Runs every rule. Sorted by severity, most severe first, then by place.
+pub fn judge(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for rule in RULES {
+        findings.begin(rule);
+        (rule.check)(facts, &mut findings);
+    }
+    findings.finish()
+}
+
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}

@@ -1,0 +1,51 @@
+//! What the registry keeps.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Decision, Digest, Stage};
+
+/// One decision, as `modelward log` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DecisionRecord {
+    /// Counts up from 1 within a registry.
+    pub number: i64,
+    pub name: String,
+    pub version: Option<String>,
+    /// The artifact's digest.
+    pub artifact: Digest,
+    pub stage: Stage,
+    pub decision: Decision,
+    pub actor: String,
+    /// The codes that decided, or `nothing against it`.
+    pub reason: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// SHA-256 of the stored report.
+    pub report: Digest,
+    /// Digest of the policy that judged.
+    pub policy: Digest,
+}
+
+/// One line of the append-only log. `hash` is SHA-256 over the canonical JSON
+/// of `(sequence, at, event, body, previous)`; the first line's `previous` is
+/// 64 zeros.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogEntry {
+    pub sequence: i64,
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub event: LogEvent,
+    /// The event's own document.
+    pub body: serde_json::Value,
+    pub previous: String,
+    pub hash: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogEvent {
+    Decision,
+    Approval,
+    Exemption,
+}
