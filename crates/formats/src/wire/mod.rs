@@ -1,0 +1,5 @@
+//! Encodings that several formats share: read as events or fields that know
+//! where they stand, with nothing dropped that a stricter or laxer reader
+//! would see differently.
+
+pub(crate) mod json;
