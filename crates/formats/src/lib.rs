@@ -29,6 +29,7 @@
     )
 )]
 
+mod embedded;
 mod limits;
 mod reader;
 mod session;
