@@ -392,11 +392,23 @@ impl<'l> Session<'l> {
     }
 
     pub fn reference(&mut self, kind: ReferenceKind, value: &str, at: Location) {
+        self.reference_part(kind, value, None, at);
+    }
+
+    /// A reference to a part of something.
+    pub fn reference_part(
+        &mut self,
+        kind: ReferenceKind,
+        value: &str,
+        span: Option<Span>,
+        at: Location,
+    ) {
         if self.facts.references.len() < self.limits.facts {
             self.facts.references.push(Reference {
                 kind,
                 value: text::cap(value, 1024),
                 at,
+                span,
             });
         } else {
             self.overflow(&at.path);

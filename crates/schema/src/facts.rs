@@ -82,6 +82,9 @@ pub struct Reference {
     pub kind: ReferenceKind,
     pub value: String,
     pub at: Location,
+    /// The part of the target that is meant; a length of 0 is "to its end".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<Span>,
 }
 
 #[derive(

@@ -10,6 +10,7 @@ const CHECKED: usize = 4;
 /// No vocabulary, width, or head count ever came near.
 const ABSURD: i32 = 1 << 28;
 
+#[derive(Clone, Copy)]
 pub(super) struct Kind {
     name: &'static str,
     /// A version follows the magic.

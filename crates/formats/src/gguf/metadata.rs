@@ -159,49 +159,45 @@ fn read_array(
             continue;
         }
         *left = left.saturating_sub(1);
-        match *kind {
-            ARRAY => {
-                let at = cursor.position();
-                let item = cursor.u32()?;
-                let count = cursor.count()?;
-                if open.len() == 1 {
-                    outer = (item, count);
-                }
-                let least = types::scalar_size(item).unwrap_or(4);
-                if count.saturating_mul(least) > cursor.remaining() {
-                    session.differs(
-                        "gguf-array-beyond-file",
-                        format!("the list {key:?} says to have {count} items, more than fit"),
-                        input.at(at, 12),
-                        [
-                            ("header", count.to_string()),
-                            ("bytes left", cursor.remaining().to_string()),
-                        ],
-                    );
-                    return None;
-                }
-                match types::scalar_size(item) {
-                    Some(size) => cursor.skip(count.saturating_mul(size))?,
-                    None if item == STRING || item == ARRAY => {
-                        open.push((item, count));
-                        deepest = deepest.max(open.len());
-                    }
-                    None => {
-                        session.anomaly(
-                            "gguf-value-type-unknown",
-                            format!("the list {key:?} has items of the unknown type {item}"),
-                            input.at(at, 4),
-                        );
-                        return None;
-                    }
-                }
+        if *kind == STRING {
+            let item = cursor.string()?;
+            if kept.len() < KEPT_ITEMS {
+                kept.push(text::escape(item, 256));
             }
-            _ => {
-                let item = cursor.string()?;
-                if kept.len() < KEPT_ITEMS {
-                    kept.push(text::escape(item, 256));
-                }
-            }
+            continue;
+        }
+        let at = cursor.position();
+        let item = cursor.u32()?;
+        let count = cursor.count()?;
+        if open.len() == 1 {
+            outer = (item, count);
+        }
+        let size = types::scalar_size(item);
+        if size.is_none() && item != STRING && item != ARRAY {
+            session.anomaly(
+                "gguf-value-type-unknown",
+                format!("the list {key:?} has items of the unknown type {item}"),
+                input.at(at, 4),
+            );
+            return None;
+        }
+        if count.saturating_mul(size.unwrap_or(4)) > cursor.remaining() {
+            session.differs(
+                "gguf-array-beyond-file",
+                format!("the list {key:?} says to have {count} items, more than fit"),
+                input.at(at, 12),
+                [
+                    ("header", count.to_string()),
+                    ("bytes left", cursor.remaining().to_string()),
+                ],
+            );
+            return None;
+        }
+        if let Some(size) = size {
+            cursor.skip(count.saturating_mul(size))?;
+        } else {
+            open.push((item, count));
+            deepest = deepest.max(open.len());
         }
     }
     let (kind, count) = outer;

@@ -68,7 +68,7 @@ fn read_file(input: &Input<'_>, session: &mut Session<'_>) -> Option<()> {
     let mut reader = Reader::at(input.bytes, 4).ok()?;
     let raw = reader.u32_le().ok()?;
     // A version has small numbers only, so the other order shows.
-    let big = raw & 0xffff == 0 && raw != 0;
+    let big = raw != 0 && raw.trailing_zeros() >= 16;
     let version = if big { raw.swap_bytes() } else { raw };
     if !(1..=3).contains(&version) {
         session.anomaly(

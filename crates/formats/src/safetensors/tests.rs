@@ -90,15 +90,15 @@ fn a_header_longer_than_the_file_is_a_gap() {
 
 #[test]
 fn many_tensors_cost_little() {
-    let mut header = String::from("{");
-    for index in 0..20_000 {
-        let end = index + 1;
-        header += &format!(
-            r#""layer.{index}":{{"dtype":"U8","shape":[1],"data_offsets":[{index},{end}]}},"#
-        );
-    }
-    header.pop();
-    header.push('}');
+    let entries: Vec<String> = (0..20_000)
+        .map(|index| {
+            let end = index + 1;
+            format!(
+                r#""layer.{index}":{{"dtype":"U8","shape":[1],"data_offsets":[{index},{end}]}}"#
+            )
+        })
+        .collect();
+    let header = format!("{{{}}}", entries.join(","));
     let facts = facts(&header, &vec![0; 20_000]);
     assert_eq!(facts.tensors.len(), 20_000);
     assert!(facts.anomalies.is_empty());
