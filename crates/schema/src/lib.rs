@@ -37,7 +37,7 @@ pub use manifest::{
     Capabilities, CustomerData, DataClass, Exposure, Influence, Manifest, ManifestSource, Origin,
     Owner, Parent, Scope, Tags, Tier, Training, TrainingRef, Transformation, UseCase,
 };
-pub use record::{DecisionRecord, LogEntry, LogEvent};
+pub use record::{DecisionRecord, LogEntry, LogEvent, Passport, VersionRecord};
 pub use report::{Report, Sandbox, Tool};
 pub use template::{Template, TemplateUse, UseKind};
 pub use tensor::Tensor;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Decision, Digest, Stage};
+use crate::{Approval, Decision, Digest, Exemption, Stage};
 
 /// One decision, as `modelward log` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +25,30 @@ pub struct DecisionRecord {
     pub report: Digest,
     /// Digest of the policy that judged.
     pub policy: Digest,
+}
+
+/// All that is kept of a model, or of one version of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Passport {
+    pub name: String,
+    /// By the age of their latest decision, the newest first.
+    pub versions: Vec<VersionRecord>,
+    /// The newest first.
+    pub decisions: Vec<DecisionRecord>,
+    /// For any artifact that was judged under this name and version.
+    pub approvals: Vec<Approval>,
+    pub exemptions: Vec<Exemption>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionRecord {
+    pub version: String,
+    /// The artifact that this version names for good: the first that was
+    /// allowed under it.
+    pub bound: Option<Digest>,
+    pub latest: DecisionRecord,
+    /// The manifest's text at the latest decision that had one.
+    pub manifest: Option<String>,
 }
 
 /// One line of the append-only log. `hash` is SHA-256 over the canonical JSON
