@@ -27,6 +27,10 @@ pub struct TemplateUse {
     pub kind: UseKind,
     /// The attribute, filter, function or text.
     pub what: String,
+    /// The condition on the content of messages, on time or on chance that
+    /// guards it, in the words of the [`UseKind::Condition`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<String>,
     pub at: Location,
 }
 
@@ -45,7 +49,8 @@ pub enum UseKind {
     Variable,
     /// Another template is imported, included or extended.
     Include,
-    /// A condition on the content of a message, on time, or on chance.
+    /// A condition on the content of a message, on time, or on chance:
+    /// `content`, `content says "merger"`, `time`, `chance`.
     Condition,
     Text,
     /// A string that is computed and then used as a name.

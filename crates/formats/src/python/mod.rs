@@ -1,4 +1,6 @@
-//! Not read yet.
+//! Python source: what importing it does.
+
+use modelward_schema::Location;
 
 use crate::{Fit, Format, Input, Session};
 
@@ -13,3 +15,6 @@ fn identify(_input: &Input<'_>) -> Fit {
 }
 
 fn read(_input: &Input<'_>, _session: &mut Session<'_>) {}
+
+/// The source of a notebook's cell that stands at `at`.
+pub(crate) fn read_cell(_source: &str, _at: &Location, _session: &mut Session<'_>) {}
