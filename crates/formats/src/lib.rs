@@ -33,6 +33,7 @@ mod embedded;
 mod limits;
 mod reader;
 mod session;
+mod settings;
 mod text;
 #[allow(dead_code, reason = "its readers are being written")]
 mod wire;
