@@ -93,6 +93,13 @@ pub struct Session<'l> {
     live: u64,
     allowance: u64,
     steps: u64,
+    /// Bytes handed to readers so far, and how many of the file's own and of
+    /// the expanded ones may be: overlapping members are the same bytes again.
+    handed: u64,
+    size: u64,
+    expanded: u64,
+    /// Index of the fact about the file being read.
+    file: Option<usize>,
     full: bool,
 }
 
@@ -109,6 +116,10 @@ impl<'l> Session<'l> {
                 .expanded_bytes
                 .saturating_add(size.saturating_mul(limits.expansion_ratio)),
             steps: limits.steps.saturating_add(size.saturating_mul(8)),
+            handed: 0,
+            size,
+            expanded: 0,
+            file: None,
             full: false,
         }
     }
@@ -139,7 +150,9 @@ impl<'l> Session<'l> {
             if input.is_empty() { "empty" } else { "unknown" },
             |(format, _)| format.name,
         );
+        let mut file = None;
         if self.facts.files.len() < self.limits.facts {
+            file = Some(self.facts.files.len());
             self.facts.files.push(FileFact {
                 path: input.path.to_owned(),
                 format: main.to_owned(),
@@ -167,8 +180,24 @@ impl<'l> Session<'l> {
                 input.whole(),
             );
         }
+        let outer = self.file;
         for (format, _) in fits {
+            self.file = file;
             (format.read)(input, self);
+        }
+        self.file = outer;
+    }
+
+    /// Says more exactly what the file being read is: a `zip` that turns out
+    /// to be a `wheel`. To be called before the reader hands on any member.
+    pub fn name_format(&mut self, from: &str, to: &str) {
+        let file = self.file.and_then(|file| self.facts.files.get_mut(file));
+        if let Some(file) = file {
+            if file.format == from {
+                to.clone_into(&mut file.format);
+            } else if let Some(also) = file.also.iter_mut().find(|also| *also == from) {
+                to.clone_into(also);
+            }
         }
     }
 
@@ -193,6 +222,17 @@ impl<'l> Session<'l> {
             );
             return;
         }
+        let len = u64::try_from(member.bytes.len()).unwrap_or(u64::MAX);
+        self.handed = self.handed.saturating_add(len);
+        let own = self.size.saturating_add(self.expanded);
+        if self.handed > own.saturating_mul(u64::from(self.limits.depth)) {
+            self.gap_once(
+                Why::Limit,
+                "its members are the same bytes again and again",
+                &container.whole(),
+            );
+            return;
+        }
         self.depth = self.depth.saturating_add(1);
         self.read(&Input {
             path: &path,
@@ -208,6 +248,9 @@ impl<'l> Session<'l> {
     /// start, inside a blob. They are read only when they are something.
     /// Returns whether they were.
     pub fn hidden(&mut self, container: &Input<'_>, name: &str, bytes: &[u8], span: Span) -> bool {
+        if bytes.len() < 4 {
+            return false;
+        }
         let probe = Input {
             bytes,
             path: name,
@@ -241,6 +284,16 @@ impl<'l> Session<'l> {
     /// limit is returned all the same; the rest becomes a gap.
     /// Give the bytes back with [`Session::release`].
     pub fn expand(&mut self, input: &Input<'_>, source: impl Read) -> Vec<u8> {
+        self.expand_at(&input.whole(), input.len(), source)
+    }
+
+    /// Nothing more can be decompressed.
+    pub fn is_exhausted(&self) -> bool {
+        self.allowance == 0
+    }
+
+    /// [`Session::expand`] for `packed` bytes that stand at `at`.
+    pub fn expand_at(&mut self, at: &Location, packed: u64, source: impl Read) -> Vec<u8> {
         let room = self
             .allowance
             .min(self.limits.live_bytes.saturating_sub(self.live));
@@ -251,27 +304,20 @@ impl<'l> Session<'l> {
             bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
             self.anomaly(
                 "expands-enormously",
-                format!("{} bytes expand to more than {room}", input.len()),
-                input.whole(),
+                format!("{packed} bytes expand to more than {room}"),
+                at.clone(),
             );
-            self.gap(
-                Why::Limit,
-                "it expands to more than the limit",
-                input.whole(),
-            );
+            self.gap(Why::Limit, "it expands to more than the limit", at.clone());
         } else if let Err(error) = outcome {
             self.anomaly(
                 "compression-broken",
                 format!("decompression fails: {error}"),
-                input.whole(),
+                at.clone(),
             );
-            self.gap(
-                Why::Malformed,
-                "its compressed data break off",
-                input.whole(),
-            );
+            self.gap(Why::Malformed, "its compressed data break off", at.clone());
         }
         let kept = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.expanded = self.expanded.saturating_add(kept);
         self.allowance = self.allowance.saturating_sub(kept);
         self.live = self.live.saturating_add(kept);
         bytes
