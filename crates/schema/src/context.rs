@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Artifact, Evidence, Facts, Finding, Manifest, Tool};
+use crate::{Artifact, Evidence, Facts, Finding, Manifest, ManifestFault, Tool};
 
 /// Where the model wants to go.
 #[derive(
@@ -43,6 +43,10 @@ pub struct Context {
     /// on record, when it differs from the artifact's, voids the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_digest: Option<String>,
+    /// What is wrong with the manifest's text, when there is one and it could
+    /// not be accepted; the manifest itself is then absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manifest_errors: Vec<ManifestFault>,
 }
 
 /// What Rego sees as `input`: the report without its verdict, and the context.

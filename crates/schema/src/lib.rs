@@ -34,8 +34,9 @@ pub use finding::{Confidence, Finding, Severity};
 pub use graph::{Graph, Port};
 pub use location::{Location, Span};
 pub use manifest::{
-    Capabilities, CustomerData, DataClass, Exposure, Influence, Manifest, ManifestSource, Origin,
-    Owner, Parent, Scope, Tags, Tier, Training, TrainingRef, Transformation, UseCase,
+    Capabilities, CustomerData, DataClass, Exposure, Influence, Manifest, ManifestFault,
+    ManifestSource, Origin, Owner, Parent, Scope, Tags, Tier, Training, TrainingRef,
+    Transformation, UseCase,
 };
 pub use record::{DecisionRecord, LogEntry, LogEvent, Passport, VersionRecord};
 pub use report::{Report, Sandbox, Tool};

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Location;
+
 /// The manifest that travels with the artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +73,10 @@ pub enum Influence {
 /// What the running model can do; the tier follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 pub struct Capabilities {
     pub makes_decisions: bool,
     pub reads_secrets: bool,
@@ -242,4 +248,16 @@ pub struct Scope {
     pub environments: Vec<String>,
     pub namespaces: Vec<String>,
     pub hosts: Vec<String>,
+}
+
+/// Something in a manifest's text that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ManifestFault {
+    /// `owner-missing`, `tier-unknown`, `manifest-syntax`…
+    pub code: String,
+    /// One sentence, lower case, no full stop, the remedy after a semicolon:
+    /// `tier "medum" is not known; use low, medium, high or critical`.
+    pub message: String,
+    /// Line and column of the offending value.
+    pub at: Location,
 }

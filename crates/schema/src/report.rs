@@ -34,6 +34,10 @@ pub struct Tool {
 /// Each is true when it was in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 pub struct Sandbox {
     /// The bytes were read in a child process.
     pub process: bool,

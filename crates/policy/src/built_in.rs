@@ -1,0 +1,31 @@
+//! The policies that ship, compiled in.
+
+use crate::PolicyFile;
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(PolicyFile {
+            name: concat!("policies/", $name),
+            text: include_str!(concat!("../../../policies/", $name)),
+        }),*]
+    };
+}
+
+pub(crate) static POLICIES: &[PolicyFile<'static>] = files![
+    "core.rego",
+    "exemptions.rego",
+    "gate/approvals.rego",
+    "gate/facets.rego",
+    "gate/findings.rego",
+    "gate/gate.rego",
+    "gate/lineage.rego",
+    "gate/manifest.rego",
+    "gate/scope.rego",
+    "lib.rego",
+    "main.rego",
+    "tier.rego",
+];
+
+pub(crate) static DATA: &[PolicyFile<'static>] = files!["codes.json", "requirements.json"];
+
+pub(crate) static TESTS: &[PolicyFile<'static>] = files![];
