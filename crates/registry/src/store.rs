@@ -42,6 +42,7 @@ impl Registry {
     /// Opens the registry at a folder (or a `.sqlite` file), making it when there
     /// is none.
     pub fn open(place: &Path) -> Result<Self> {
+        refuse_server(place)?;
         let database = database_of(place);
         if !database.is_file() {
             create_folder(&database)?;
@@ -51,6 +52,7 @@ impl Registry {
 
     /// Opens the registry when there is one, for commands that only read.
     pub fn open_existing(place: &Path) -> Result<Option<Self>> {
+        refuse_server(place)?;
         let database = database_of(place);
         if database.is_file() {
             Self::connect(database).map(Some)
@@ -115,6 +117,17 @@ impl Registry {
             transaction.commit().await?;
             Ok(done)
         })
+    }
+}
+
+/// Rather than make a folder of that name.
+fn refuse_server(place: &Path) -> Result<()> {
+    let scheme = place.to_str().and_then(|place| place.split_once(':'));
+    match scheme {
+        Some(("postgres" | "postgresql", _)) => Err(RegistryError::Refused(
+            "a registry in PostgreSQL is not supported yet; name a folder".to_owned(),
+        )),
+        _ => Ok(()),
     }
 }
 

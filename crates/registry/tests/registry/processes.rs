@@ -3,7 +3,7 @@
 //! The writers are this very test binary, started again with one ignored test.
 
 use std::env;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,7 +35,6 @@ fn writer() {
         );
         registry.approve(approval(&digest('a'))).unwrap();
         registry.store_cached_report("k", &[7; 9_000]).unwrap();
-        use std::io::Write;
         writeln!(std::io::stderr(), "made {}", made.number).unwrap();
     }
 }
@@ -80,6 +79,20 @@ fn threads_may_share_one_registry() {
         }
     });
     assert_eq!(registry.verify_log().unwrap().entries, 30);
+}
+
+#[test]
+fn killed_while_it_is_made_it_is_made_by_the_next() {
+    for delay in [0, 1, 2, 3, 5, 8, 12, 17, 23, 30] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = start(folder.path(), 100_000);
+        std::thread::sleep(Duration::from_millis(delay));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let registry = Registry::open(folder.path()).unwrap();
+        registry.verify_log().unwrap();
+        decide(&registry, "m", "1", &digest('a'), Decision::Allow);
+    }
 }
 
 #[test]

@@ -306,3 +306,9 @@ fn a_place_that_cannot_be_made_says_where_and_what_to_do() {
     assert!(text.contains("cannot be created"), "{text}");
     assert!(text.contains("--registry"), "{text}");
 }
+
+#[test]
+fn a_server_is_refused_rather_than_made_a_folder() {
+    let error = Registry::open("postgres://host/db".as_ref()).unwrap_err();
+    assert!(matches!(error, RegistryError::Refused(_)), "{error}");
+}

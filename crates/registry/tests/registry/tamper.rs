@@ -244,3 +244,19 @@ fn altered_and_missing_reports_are_found() {
         assert!(broken.what.contains(what), "{sql}: {broken}");
     }
 }
+
+#[test]
+fn a_damaged_cache_entry_is_a_miss() {
+    let (_folder, registry) = filled();
+    for sql in [
+        "UPDATE facts_cache SET bytes = '[]'",
+        "UPDATE facts_cache SET encoding = 'lz4'",
+        "UPDATE facts_cache SET encoding = 'lz4', size = -1",
+        "UPDATE facts_cache SET size = 3",
+    ] {
+        registry.store_cached_report("k", b"{}").unwrap();
+        assert!(registry.cached_report("k").unwrap().is_some());
+        run(registry.database(), sql);
+        assert_eq!(registry.cached_report("k").unwrap(), None, "{sql}");
+    }
+}
