@@ -311,6 +311,7 @@ pub(super) fn deny() -> Report {
         actor: "mika@example.org".to_owned(),
         manifest_digest: None,
         registered_digest: None,
+        manifest_errors: Vec::new(),
     });
     report
 }
