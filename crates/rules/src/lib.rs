@@ -38,6 +38,10 @@ macro_rules! rules {
 
 rules! {
     container_lies,
+    template_builds_names,
+    template_escapes_sandbox,
+    template_tests_message,
+    template_under_unread_name,
 }
 
 /// Runs every rule. Sorted by severity, most severe first, then by place.

@@ -19,6 +19,8 @@ const MAX_LITERALS: usize = 200;
 /// A block that is open, and the telling condition it stands under.
 struct Guard {
     under: Option<Origin>,
+    /// The condition that holds when no branch so far does.
+    other: Option<Origin>,
     /// `if`, `for`, `macro`…
     word: &'static str,
 }
@@ -88,23 +90,37 @@ impl<'s, 'a> Reader<'s, 'a> {
                 self.literal(text, under, start, end);
             }
             PieceKind::If(condition) => {
-                let under = self.condition(*condition);
-                self.guards.push(Guard { under, word: "if" });
+                let (under, other) = self.condition(*condition);
+                self.guards.push(Guard {
+                    under,
+                    other,
+                    word: "if",
+                });
             }
             PieceKind::Elif(condition) => {
-                let under = self.condition(*condition);
+                let (under, other) = self.condition(*condition);
                 if let Some(guard) = self.guards.last_mut() {
-                    guard.under = guard.under.take().or(under);
+                    guard.under = guard.other.clone().or(under);
+                    guard.other = guard.other.take().or(other);
                 }
             }
-            PieceKind::Expression | PieceKind::Else => {}
+            PieceKind::Expression => {}
+            PieceKind::Else => {
+                if let Some(guard) = self.guards.last_mut() {
+                    guard.under = guard.other.clone();
+                }
+            }
             PieceKind::For {
                 targets,
                 over,
                 condition,
             } => {
-                let under = condition.and_then(|condition| self.condition(condition));
-                self.guards.push(Guard { under, word: "for" });
+                let under = condition.and_then(|condition| self.condition(condition).0);
+                self.guards.push(Guard {
+                    under,
+                    other: None,
+                    word: "for",
+                });
                 self.assign(targets, None, self.origin(*over));
             }
             PieceKind::Set { targets, value } => {
@@ -114,6 +130,7 @@ impl<'s, 'a> Reader<'s, 'a> {
                 if value.is_none() {
                     self.guards.push(Guard {
                         under: None,
+                        other: None,
                         word: "set",
                     });
                 }
@@ -122,6 +139,7 @@ impl<'s, 'a> Reader<'s, 'a> {
                 self.assign(parameters, None, Origin::default());
                 self.guards.push(Guard {
                     under: None,
+                    other: None,
                     word: "macro",
                 });
             }
@@ -134,6 +152,7 @@ impl<'s, 'a> Reader<'s, 'a> {
                 if matches!(*word, "block" | "call" | "filter" | "with" | "generation") {
                     self.guards.push(Guard {
                         under: None,
+                        other: None,
                         word: "block",
                     });
                 }
@@ -187,14 +206,24 @@ impl<'s, 'a> Reader<'s, 'a> {
             .find_map(|guard| guard.under.as_ref())
     }
 
-    /// Tells of a condition and returns it when it is a telling one.
-    fn condition(&mut self, id: Id) -> Option<Origin> {
+    /// Tells of a condition and returns it, and what holds when it does not,
+    /// where they are telling.
+    fn condition(&mut self, id: Id) -> (Option<Origin>, Option<Origin>) {
         let origin = self.origin(id);
-        let what = origin.condition()?;
-        let node = self.syntax.nodes.get(id)?;
-        let under = self.under().and_then(Origin::condition);
-        self.tell(UseKind::Condition, &what, under, node.start, node.end);
-        origin.is_telling().then_some(origin)
+        let inverse = origin.clone().inverse();
+        let told = if origin.is_telling() {
+            &origin
+        } else {
+            &inverse
+        };
+        if let Some(what) = told.condition()
+            && let Some(node) = self.syntax.nodes.get(id)
+        {
+            let under = self.under().and_then(Origin::condition);
+            self.tell(UseKind::Condition, &what, under, node.start, node.end);
+        }
+        let telling = |origin: Origin| origin.is_telling().then_some(origin);
+        (telling(origin), telling(inverse))
     }
 
     /// Strings of the piece that began with node `first` that are output.
@@ -218,10 +247,13 @@ impl<'s, 'a> Reader<'s, 'a> {
             } = node.kind
             {
                 let origin = self.origin(condition);
-                if origin.is_telling() && ranges.len() < 64 {
-                    for branch in [Some(then), other].into_iter().flatten() {
+                for (branch, origin) in [(Some(then), origin.clone()), (other, origin.inverse())] {
+                    if let Some(branch) = branch
+                        && origin.is_telling()
+                        && ranges.len() < 64
+                    {
                         let low = self.known.get(branch).map_or(branch, |known| known.low);
-                        ranges.push((low, branch, origin.clone()));
+                        ranges.push((low, branch, origin));
                     }
                 }
             }
@@ -394,7 +426,7 @@ impl<'s, 'a> Reader<'s, 'a> {
                 self.hide(arguments);
                 self.tell(UseKind::Test, name, None, node.start, node.end);
             }
-            Kind::Binary("==" | "!=" | "in" | "<" | ">" | "<=" | ">=", left, right) => {
+            Kind::Binary("==" | "!=" | "in" | "not in" | "<" | ">" | "<=" | ">=", left, right) => {
                 self.inner.extend([*left, *right]);
             }
             _ => {}

@@ -9,6 +9,9 @@ use super::syntax::{Argument, Id, Kind, Node};
 /// Longest text that is put together.
 const MAX_TEXT: usize = 4096;
 
+/// In place of words, for arithmetic on what a message says.
+const COUNTED: &str = "the length of a message";
+
 /// Where a value comes from, as far as that makes a condition on it telling.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -18,6 +21,9 @@ pub(super) struct Origin {
     /// A literal in natural words (or a number, for arithmetic) with which the
     /// content was compared.
     pub words: Option<Rc<str>>,
+    /// Words of which it was asked whether they are missing: what stands under
+    /// `else` is what they bring about.
+    pub absent: Option<Rc<str>>,
 }
 
 impl Origin {
@@ -28,6 +34,9 @@ impl Origin {
         if self.words.is_none() {
             self.words.clone_from(&other.words);
         }
+        if self.absent.is_none() {
+            self.absent.clone_from(&other.absent);
+        }
     }
 
     /// The condition in words, when the value depends on anything.
@@ -36,12 +45,21 @@ impl Origin {
             Some("time".to_owned())
         } else if self.chance {
             Some("chance".to_owned())
+        } else if self.words.as_deref() == Some(COUNTED) {
+            Some(COUNTED.to_owned())
         } else if let Some(words) = &self.words {
             let words = crate::text::escape(words.as_bytes(), 120);
             Some(format!("content says \"{words}\""))
         } else {
             self.content.then(|| "content".to_owned())
         }
+    }
+
+    /// What holds when this does not.
+    #[must_use]
+    pub(super) fn inverse(mut self) -> Self {
+        std::mem::swap(&mut self.words, &mut self.absent);
+        self
     }
 
     /// Whether it is more than a look at markup.
@@ -71,6 +89,7 @@ pub(super) struct Names<'a> {
 /// Works out one node from its children, which stand before it.
 pub(super) fn know(id: Id, node: &Node<'_>, known: &[Known], names: &Names<'_>) -> Known {
     let of = |id: Id| known.get(id);
+    let content = |id: Id| of(id).is_some_and(|child| child.origin.content);
     let text = |id: Id| of(id).and_then(|child| child.text.clone());
     let mut out = Known {
         low: id,
@@ -90,12 +109,12 @@ pub(super) fn know(id: Id, node: &Node<'_>, known: &[Known], names: &Names<'_>) 
             }
         }
         Kind::Str(value) => out.text = Some(Rc::from(value.as_ref())),
-        Kind::Attribute(_, "content") => out.origin.content = true,
+        Kind::Attribute(_, name) => reach(&mut out.origin, name),
         Kind::Item(_, keys) => {
             if let [key] = keys.as_slice()
-                && text(*key).as_deref() == Some("content")
+                && let Some(name) = text(*key)
             {
-                out.origin.content = true;
+                reach(&mut out.origin, &name);
             }
         }
         Kind::Call(function, arguments) => {
@@ -124,13 +143,13 @@ pub(super) fn know(id: Id, node: &Node<'_>, known: &[Known], names: &Names<'_>) 
                 out.origin = Origin::default();
             }
         }
+        Kind::Unary(_) => out.origin = out.origin.inverse(),
         Kind::Binary(operator, left, right) => match *operator {
             "+" | "~" => {
                 out.text = concat(text(*left), text(*right));
                 out.built = out.text.is_some();
             }
-            "==" | "!=" | "in" | "<" | ">" | "<=" | ">=" => {
-                let content = |id: Id| of(id).is_some_and(|child| child.origin.content);
+            "==" | "in" | "<" | ">" | "<=" | ">=" => {
                 let literal = if content(*left) {
                     text(*right)
                 } else {
@@ -138,11 +157,20 @@ pub(super) fn know(id: Id, node: &Node<'_>, known: &[Known], names: &Names<'_>) 
                 };
                 compare(&mut out.origin, literal);
             }
+            "not in" | "!=" => {
+                let literal = if content(*left) {
+                    text(*right)
+                } else {
+                    text(*left)
+                };
+                let before = out.origin.words.take();
+                compare(&mut out.origin, literal);
+                out.origin.absent = out.origin.words.take();
+                out.origin.words = before;
+            }
             // Arithmetic on what a message says is no look at its markup.
-            "%" if of(*left).is_some_and(|child| child.origin.content) => {
-                out.origin
-                    .words
-                    .get_or_insert_with(|| Rc::from("a remainder"));
+            "%" if content(*left) => {
+                out.origin.words.get_or_insert_with(|| Rc::from(COUNTED));
             }
             _ => {}
         },
@@ -153,14 +181,68 @@ pub(super) fn know(id: Id, node: &Node<'_>, known: &[Known], names: &Names<'_>) 
                 .filter(|parts| parts.iter().map(|part| part.len()).sum::<usize>() <= MAX_TEXT)
                 .map(|parts| Rc::from(parts.concat()));
         }
-        Kind::Constant
-        | Kind::Broken
-        | Kind::Unary(_)
-        | Kind::Either { .. }
-        | Kind::Attribute(..) => {}
+        Kind::Constant | Kind::Broken | Kind::Either { .. } => {}
     }
     out
 }
+
+/// A part of a value is taken. Parts of a structured message other than its
+/// text say what kind it is, not what somebody wrote.
+fn reach(origin: &mut Origin, name: &str) {
+    match name {
+        "content" => origin.content = true,
+        "text" => {}
+        _ if STRING_METHODS.contains(&name) => {}
+        _ => origin.content = false,
+    }
+}
+
+const STRING_METHODS: [&str; 18] = [
+    "capitalize",
+    "casefold",
+    "count",
+    "endswith",
+    "find",
+    "format",
+    "index",
+    "join",
+    "lower",
+    "lstrip",
+    "replace",
+    "rfind",
+    "rstrip",
+    "split",
+    "startswith",
+    "strip",
+    "title",
+    "upper",
+];
+
+/// Names of message parts, with which structure is compared.
+const STRUCTURE: [&str; 22] = [
+    "arguments",
+    "assistant",
+    "audio",
+    "blocks",
+    "content",
+    "function",
+    "image",
+    "name",
+    "parameters",
+    "parts",
+    "response",
+    "role",
+    "string",
+    "system",
+    "text",
+    "think",
+    "thinking",
+    "tool",
+    "tools",
+    "type",
+    "user",
+    "video",
+];
 
 fn call(function: Id, arguments: &[Argument<'_>], known: &[Known], out: &mut Known) {
     let text = |id: Id| known.get(id).and_then(|child| child.text.clone());
@@ -180,6 +262,7 @@ fn compare(origin: &mut Origin, literal: Option<Rc<str>>) {
     if let Some(literal) = literal
         && origin.content
         && is_natural(&literal)
+        && !STRUCTURE.contains(&literal.trim())
     {
         origin.words.get_or_insert(literal);
     }

@@ -426,7 +426,7 @@ impl<'a> Parser<'a> {
                 if after.token != Token::Name("in") {
                     return None;
                 }
-                ("in", 4, 2)
+                ("not in", 4, 2)
             }
             Token::Op(operator @ ("==" | "!=" | "<" | ">" | "<=" | ">=")) => (operator, 4, 1),
             Token::Op(operator @ ("+" | "-")) => (operator, 5, 1),

@@ -26,7 +26,8 @@ const PROBE: usize = 4096;
 
 fn identify(input: &Input<'_>) -> Fit {
     let bytes = input.bytes.strip_prefix(MARK).unwrap_or(input.bytes);
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let bytes = bytes.trim_ascii_start();
+    let first = bytes.first();
     let named = input
         .extension()
         .is_some_and(|extension| matches!(extension.as_str(), "json" | "jsonl" | "ipynb"));
@@ -50,7 +51,7 @@ fn identify(input: &Input<'_>) -> Fit {
                 let near_end =
                     usize::try_from(broken.at).unwrap_or(0).saturating_add(1024) > probe.len();
                 let began = seen >= 2 && first == Some(&b'{') || seen >= 4;
-                return if cut && (near_end || began) || began && named {
+                return if began && (cut || named) || cut && near_end && seen >= 2 {
                     Fit::Yes
                 } else if named || began {
                     Fit::Maybe
