@@ -296,7 +296,20 @@ pub(super) fn is_natural(text: &str) -> bool {
     let markup = |character: char| {
         matches!(
             character,
-            '<' | '>' | '[' | ']' | '{' | '}' | '|' | '_' | '/' | '\\' | '=' | '#' | '`' | '*'
+            '<' | '>'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '|'
+                | '_'
+                | '/'
+                | '\\'
+                | '='
+                | '#'
+                | '`'
+                | '*'
+                | '"'
         )
     };
     let is_address = text.contains("://");
