@@ -125,7 +125,6 @@ pub(crate) fn read_text(
 
 /// Like [`read_text`], for text that every node of a graph has: kept only when
 /// something in it stands out.
-#[allow(dead_code, reason = "graph readers call it")]
 pub(crate) fn read_remark(
     session: &mut Session<'_>,
     input: &Input<'_>,

@@ -35,7 +35,6 @@ mod reader;
 mod session;
 mod settings;
 mod text;
-#[allow(dead_code, reason = "its readers are being written")]
 mod wire;
 
 mod bzip2;
@@ -83,6 +82,7 @@ pub static FORMATS: &[&Format] = &[
     &pickle::FORMAT,
     &zlib::FORMAT,
     &onnx::FORMAT,
+    &onnx::TENSOR,
     &opaque::FORMAT,
     &json::FORMAT,
     &yaml::FORMAT,

@@ -3,3 +3,4 @@
 //! would see differently.
 
 pub(crate) mod json;
+pub(crate) mod protobuf;
