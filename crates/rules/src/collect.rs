@@ -1,8 +1,11 @@
 //! Where rules put what they find.
 
-use modelward_schema::{Confidence, Finding, Location, Severity};
+use std::rc::Rc;
+
+use modelward_schema::{Confidence, Facts, Finding, Location, Severity};
 
 use crate::Rule;
+use crate::judgement::{self, Judgement};
 
 /// Locations kept per folded finding; the message tells the count beyond.
 const MAX_LOCATIONS: usize = 50;
@@ -11,6 +14,7 @@ const MAX_LOCATIONS: usize = 50;
 pub struct Findings {
     rule: Option<&'static Rule>,
     found: Vec<Finding>,
+    pickled: Option<Rc<[Judgement]>>,
 }
 
 impl Findings {
@@ -66,6 +70,14 @@ impl Findings {
             fix: fix.into(),
             frameworks: rule.frameworks.iter().map(|id| (*id).to_owned()).collect(),
         });
+    }
+
+    /// What pickled code does: judged once, reported by several rules.
+    pub(crate) fn pickled(&mut self, facts: &Facts) -> Rc<[Judgement]> {
+        Rc::clone(
+            self.pickled
+                .get_or_insert_with(|| judgement::judge(facts).into()),
+        )
     }
 
     pub(crate) fn finish(mut self) -> Vec<Finding> {

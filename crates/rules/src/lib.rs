@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 mod collect;
+mod judgement;
+mod vocabulary;
 
 use modelward_schema::{Facts, Finding, Severity};
 
@@ -38,6 +40,20 @@ macro_rules! rules {
 
 rules! {
     container_lies,
+    pickle_calls_code,
+    pickle_calls_unknown,
+    pickle_carries_bytecode,
+    pickle_changes_process,
+    pickle_computes_names,
+    pickle_loads_pickle,
+    pickle_misuses_constructor,
+    pickle_names_function,
+    pickle_reaches_files,
+    pickle_reaches_network,
+    pickle_rewrites_state,
+    pickle_unknown_class,
+    pickle_uses_extension_registry,
+    pickle_uses_persistent_id,
     template_builds_names,
     template_escapes_sandbox,
     template_tests_message,

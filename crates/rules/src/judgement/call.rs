@@ -1,0 +1,198 @@
+//! Calls: allowed by name and arguments, or a finding.
+
+use modelward_schema::{Code, Severity, Term};
+
+use super::{Around, Kind, Verdict, graded, render, shape};
+use crate::vocabulary::{Origin, class_shaped, last};
+
+pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let name = table.canonical(&code.target);
+    let shown = || render::call(code);
+    if name.is_empty() || name.split('.').any(|part| part.starts_with('?')) {
+        return Some(Verdict::new(
+            Kind::ComputesNames,
+            Severity::High,
+            format!("calls something whose name it computes: {}", shown()),
+        ));
+    }
+    if name == "builtins.getattr" {
+        return attribute(code, around);
+    }
+    if let Some(entry) = table.entry(&name)
+        && !entry.calls.is_empty()
+    {
+        return if entry
+            .calls
+            .iter()
+            .any(|signature| shape::fits(table, signature, &code.args))
+        {
+            None
+        } else {
+            Some(misuse(code, around, &name))
+        };
+    }
+    if let Some(capability) = table.capability(&name) {
+        let (kind, severity, words) = graded(capability);
+        return Some(Verdict::new(
+            kind,
+            severity,
+            format!("{words}: {}", shown()),
+        ));
+    }
+    let class = class_shaped(&name);
+    let plain = code.args.iter().all(shape::is_plain) && code.kwargs.is_empty();
+    let origin = table.origin(&name);
+    if class && is_error(&name) && origin != Origin::Unknown && origin != Origin::Main {
+        return None;
+    }
+    let unknown = |severity, why: &str| {
+        Some(Verdict::new(
+            Kind::CallsUnknown,
+            severity,
+            format!("calls {}, {why}", shown()),
+        ))
+    };
+    match origin {
+        Origin::Package if shape::rebuilds(last(&name)) => unknown(
+            Severity::Medium,
+            "a rebuilding helper that is not on the list of known ones",
+        ),
+        Origin::Package if class && plain && !shape::promises_action(last(&name)) => None,
+        Origin::Package => unknown(Severity::High, "which no serializer of that package does"),
+        Origin::Standard => unknown(Severity::High, "which no known serializer does"),
+        Origin::Main | Origin::Unknown => {
+            if let Some(known) = table.resembles(&name) {
+                return unknown(
+                    Severity::High,
+                    &format!("a name that is easily taken for {known}"),
+                );
+            }
+            let value = class
+                && plain
+                && name.is_ascii()
+                && code.args.len() <= 6
+                && !shape::promises_action(last(&name));
+            if value {
+                Some(
+                    Verdict::new(
+                        Kind::UnknownClass,
+                        Severity::Medium,
+                        format!("makes {}, a class that is not known", shown()),
+                    )
+                    .unsure(),
+                )
+            } else {
+                unknown(Severity::High, "which is not known")
+            }
+        }
+    }
+}
+
+fn is_error(name: &str) -> bool {
+    [
+        "Error",
+        "Exception",
+        "Warning",
+        "StopIteration",
+        "KeyboardInterrupt",
+        "SystemExit",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
+}
+
+/// An allowed name with arguments that no serializer writes. When one of them
+/// is dangerous, that is what it is about.
+fn misuse(code: &Code, around: &Around<'_>, name: &str) -> Verdict {
+    let dangerous = code.args.iter().find_map(|arg| {
+        let global = shape::global(arg)?;
+        let canonical = around.table.canonical(global);
+        if around.table.entry(&canonical).is_some() {
+            return None;
+        }
+        around.table.capability(&canonical)
+    });
+    if let Some(capability) = dangerous {
+        let (kind, severity, words) = graded(capability);
+        return Verdict::new(
+            kind,
+            severity,
+            format!("{words} through {}", render::call(code)),
+        );
+    }
+    let class = around
+        .table
+        .entry(name)
+        .is_some_and(|entry| entry.class.is_some());
+    Verdict::new(
+        Kind::MisusesConstructor,
+        Severity::High,
+        format!(
+            "calls {} with arguments that no serializer writes{}",
+            render::call(code),
+            if class { "" } else { " for it" }
+        ),
+    )
+}
+
+/// `getattr`: bound methods and nested classes are honest, attributes of
+/// modules and functions are not.
+fn attribute(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let computes = |severity| {
+        Some(Verdict::new(
+            Kind::ComputesNames,
+            severity,
+            format!("fetches an attribute by name: {}", render::call(code)),
+        ))
+    };
+    let (Some(owner), Some(Term::Str { text, .. })) = (code.args.first(), code.args.get(1)) else {
+        return computes(Severity::High);
+    };
+    if text.starts_with("__") || !shape::is_label(text) {
+        return computes(Severity::Critical);
+    }
+    let Term::Global(global) = owner else {
+        // A method of an object that the pickle made.
+        return match owner {
+            Term::Unknown => computes(Severity::High),
+            Term::Result { target, .. }
+                if table.origin(&table.canonical(target)) == Origin::Standard =>
+            {
+                let target = table.canonical(target);
+                let known = table
+                    .entry(&target)
+                    .is_some_and(|entry| entry.class.is_some() || !entry.calls.is_empty());
+                if known && !shape::sounds_risky(text) {
+                    None
+                } else {
+                    computes(Severity::High)
+                }
+            }
+            _ => None,
+        };
+    };
+    let owner = table.canonical(global);
+    let whole = table.canonical(&format!("{owner}.{text}"));
+    if table.entry(&whole).is_some() {
+        return None;
+    }
+    if let Some(capability) = table.capability(&whole) {
+        let (kind, severity, words) = graded(capability);
+        return Some(Verdict::new(
+            kind,
+            severity,
+            format!("{words} by way of {}", render::call(code)),
+        ));
+    }
+    if !class_shaped(&owner) {
+        return computes(Severity::Critical);
+    }
+    match table.origin(&owner) {
+        Origin::Package => None,
+        Origin::Standard if table.entry(&owner).is_some() => None,
+        Origin::Standard => computes(Severity::High),
+        Origin::Main | Origin::Unknown => computes(Severity::Medium),
+    }
+}

@@ -1,0 +1,314 @@
+//! Objects made without their constructor, their state and their items.
+
+use modelward_schema::{Code, Severity, Term};
+
+use super::{Around, Kind, Verdict, graded, render, shape};
+use crate::vocabulary::{Origin, class_shaped, last};
+
+pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let name = table.canonical(&code.target);
+    let shown = || render::call(code);
+    if name.is_empty() || name.split('.').any(|part| part.starts_with('?')) {
+        return Some(Verdict::new(
+            Kind::ComputesNames,
+            Severity::High,
+            format!(
+                "makes an instance of a class whose name it computes: {}",
+                shown()
+            ),
+        ));
+    }
+    if let Some(entry) = table.entry(&name)
+        && (entry.class.is_some() || entry.value || !entry.calls.is_empty())
+    {
+        let signatures = entry.class.iter().chain(&entry.calls);
+        let fits = code.args.is_empty()
+            || signatures
+                .into_iter()
+                .any(|signature| shape::fits(table, signature, &code.args))
+            || code.args.iter().all(shape::is_plain);
+        return (!fits).then(|| {
+            Verdict::new(
+                Kind::MisusesConstructor,
+                Severity::High,
+                format!("makes {} with arguments that no serializer writes", shown()),
+            )
+        });
+    }
+    let origin = table.origin(&name);
+    let plain = code
+        .args
+        .iter()
+        .chain(code.kwargs.iter().map(|(_, value)| value))
+        .all(|arg| shape::is_plain(arg) || arg.as_str().is_some_and(shape::is_word));
+    if origin == Origin::Package && !table.acts(&name) && !table.names_exactly(&name) {
+        return (!plain).then(|| {
+            Verdict::new(
+                Kind::MisusesConstructor,
+                Severity::High,
+                format!("makes {} with arguments that no serializer writes", shown()),
+            )
+        });
+    }
+    if class_shaped(&name) && name.ends_with("Error") && origin == Origin::Standard {
+        return None;
+    }
+    if let Some(capability) = table.capability(&name) {
+        let (kind, severity, words) = graded(capability);
+        return Some(Verdict::new(
+            kind,
+            severity,
+            format!("makes an instance of {}, a class that {words}", shown()),
+        ));
+    }
+    let unknown = |severity, what: &str| {
+        Some(
+            Verdict::new(
+                Kind::UnknownClass,
+                severity,
+                format!(
+                    "makes an instance of {}, {what}",
+                    render::name(&code.target)
+                ),
+            )
+            .unsure(),
+        )
+    };
+    match origin {
+        Origin::Package => unknown(Severity::High, "a class that acts when it is made"),
+        Origin::Standard if code.args.is_empty() => {
+            unknown(Severity::Medium, "a class that no known serializer stores")
+        }
+        Origin::Standard => unknown(Severity::High, "a class that no known serializer stores"),
+        Origin::Main => unknown(
+            Severity::Medium,
+            "a class of the script that wrote the file, which the file does not contain",
+        ),
+        Origin::Unknown => match table.resembles(&name) {
+            Some(known) => unknown(
+                Severity::High,
+                &format!("a name that is easily taken for {known}"),
+            ),
+            None => unknown(Severity::Medium, "a class that is not known"),
+        },
+    }
+}
+
+/// Attributes that decide what an object does, not what it holds.
+const DECIDING: &[&str] = &[
+    "__class__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__getattr__",
+    "__getattribute__",
+    "__setattr__",
+    "__call__",
+    "__init__",
+    "__new__",
+    "__del__",
+    "__code__",
+    "__globals__",
+    "__builtins__",
+    "__import__",
+    "__path__",
+    "__loader__",
+    "__spec__",
+    "__mro__",
+    "__bases__",
+    "__subclasses__",
+    "__setstate__",
+    "__getstate__",
+    "__iter__",
+    "__next__",
+    "__enter__",
+    "__exit__",
+    "__eq__",
+    "__hash__",
+    "__len__",
+    "__getitem__",
+    "__setitem__",
+    "__repr__",
+    "__str__",
+    "__defaults__",
+    "__kwdefaults__",
+    "__closure__",
+    "__func__",
+    "__self__",
+    "__array__",
+    "__array_ufunc__",
+    "__torch_function__",
+    "__index__",
+    "__bool__",
+    "__missing__",
+];
+
+/// Methods that are called as soon as a model is used.
+const METHODS: &[&str] = &[
+    "forward",
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "transform",
+    "fit",
+    "fit_transform",
+    "fit_predict",
+    "score",
+    "inverse_transform",
+    "eval",
+    "train",
+    "to",
+    "state_dict",
+    "load_state_dict",
+    "call",
+    "generate",
+    "encode",
+    "decode",
+    "parameters",
+];
+
+pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let name = table.canonical(&code.target);
+    let shown = render::name(&code.target);
+    let rewrites = |severity, does: String| Some(Verdict::new(Kind::RewritesState, severity, does));
+    // The state goes to the global itself, and so to everyone who uses it.
+    if code.args.len() > 1 {
+        return rewrites(
+            Severity::Critical,
+            format!("sets attributes on {shown} itself, for the whole process"),
+        );
+    }
+    let state = code.args.first()?;
+    if let Some((key, value)) = deciding(state, 0) {
+        let severity = if key.starts_with("__") {
+            Severity::High
+        } else {
+            dangerous(around, value)
+        };
+        return rewrites(
+            severity,
+            format!("replaces {} of an instance of {shown}", render::name(key)),
+        );
+    }
+    if around
+        .used
+        .contains(&(code.at.path.as_str(), code.target.as_str()))
+        || name.contains('?')
+    {
+        return None;
+    }
+    let known = table.entry(&name).is_some() || table.origin(&name) == Origin::Package;
+    if known && !table.acts(&name) {
+        return None;
+    }
+    let (severity, what) = match (table.capability(&name), table.origin(&name)) {
+        (Some(_), _) => (Severity::High, "which does more than hold it"),
+        (None, Origin::Standard) => (Severity::High, "which no known serializer does"),
+        (None, _) => (Severity::Medium, "which is not known"),
+    };
+    rewrites(severity, format!("sets the state of {shown}, {what}"))
+}
+
+/// A replaced method is as bad as what replaces it.
+fn dangerous(around: &Around<'_>, value: &Term) -> Severity {
+    match shape::global(value) {
+        Some(global) => {
+            let name = around.table.canonical(global);
+            if around.table.capability(&name).is_some() {
+                Severity::Critical
+            } else {
+                Severity::High
+            }
+        }
+        None => Severity::High,
+    }
+}
+
+/// The first key of the state that decides behaviour, with its value.
+fn deciding(state: &Term, depth: u32) -> Option<(&str, &Term)> {
+    match state {
+        Term::Dict { items, .. } => items.iter().find_map(|(key, value)| {
+            let key = key.as_str()?;
+            let callable = match value {
+                Term::Global(name) => !class_shaped(name),
+                Term::Result { target, .. } => {
+                    matches!(
+                        last(target),
+                        "partial" | "getattr" | "methodcaller" | "attrgetter"
+                    )
+                }
+                _ => false,
+            };
+            (DECIDING.contains(&key) || (METHODS.contains(&key) && callable))
+                .then_some((key, value))
+        }),
+        // Instance and slot state, as protocol 2 writes them.
+        Term::Tuple { items, .. } if items.len() == 2 && depth == 0 => {
+            items.iter().find_map(|part| deciding(part, 1))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn judge_fill(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let name = table.canonical(&code.target);
+    let shown = render::name(&code.target);
+    if code.args.len() > 1 && shape::global(code.args.first()?) == Some(code.target.as_str()) {
+        return Some(Verdict::new(
+            Kind::RewritesState,
+            Severity::Critical,
+            format!("puts items into {shown} itself, for the whole process"),
+        ));
+    }
+    if around
+        .used
+        .contains(&(code.at.path.as_str(), code.target.as_str()))
+        || name.contains('?')
+    {
+        return None;
+    }
+    if table.entry(&name).is_some() || table.origin(&name) == Origin::Package {
+        return None;
+    }
+    let severity = match table.origin(&name) {
+        Origin::Standard => Severity::High,
+        _ => Severity::Medium,
+    };
+    Some(Verdict::new(
+        Kind::RewritesState,
+        severity,
+        format!("puts items into {shown}, which no known serializer does"),
+    ))
+}
+
+/// The ids that `torch.save` writes: `("storage", type, key, location, count)`,
+/// and `("module", class, source file, source)` of its first format.
+pub(super) fn judge_persistent(code: &Code, around: &Around<'_>) -> Option<Verdict> {
+    let table = around.table;
+    let tensor = match code.args.first().and_then(Term::as_str) {
+        Some("storage") => {
+            code.args.len() >= 5
+                && code
+                    .args
+                    .get(1)
+                    .and_then(shape::global)
+                    .is_some_and(|name| {
+                        let name = table.canonical(name);
+                        name.starts_with("torch.") && last(&name).ends_with("Storage")
+                    })
+        }
+        Some("module") => code.args.len() == 4,
+        _ => false,
+    };
+    (!tensor).then(|| {
+        Verdict::new(
+            Kind::UsesPersistentId,
+            Severity::Medium,
+            "asks its loader for an object by an id that torch.save does not write".to_owned(),
+        )
+        .unsure()
+    })
+}
