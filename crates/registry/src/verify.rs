@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{Connection as _, Row as _};
 
 use crate::append::entry;
-use crate::chain::{GENESIS, hash_line};
+use crate::chain::{GENESIS, canonical, hash_line};
 use crate::decisions::body_of;
 use crate::error::LogBroken;
 use crate::rows::{approval_columns, decision_columns, exemption_columns};
@@ -73,6 +73,10 @@ async fn chain(connection: &mut Connection) -> Result<LogCheck> {
                 Err(error) => return broken(expected, format!("it cannot be read: {error}")),
             };
             check_line(&line, expected, &head)?;
+            // Or a duplicated member could say one thing here and another to others.
+            if row.try_get::<&str, _>("body")? != canonical(&line.body)? {
+                return broken(expected, "its body is not in canonical form");
+            }
             match stored.get(&line.sequence) {
                 Some((event, body)) if *event == line.event && *body == line.body => {}
                 Some(_) => return broken(line.sequence, named(&line, "is not what was logged")),

@@ -12,7 +12,7 @@ pub struct DecisionRecord {
     pub number: i64,
     pub name: String,
     pub version: Option<String>,
-    /// The artifact's digest.
+    /// The artifact's digest, `unidentified` when it has none.
     pub artifact: Digest,
     pub stage: Stage,
     pub decision: Decision,

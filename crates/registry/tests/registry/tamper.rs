@@ -162,6 +162,10 @@ fn a_changed_line_is_found_even_when_its_row_is_changed_with_it() {
              UPDATE decisions SET decision = 'allow' WHERE number = 1",
             1,
         ),
+        (
+            "UPDATE log SET body = '{\"decision\":\"allow\",' || SUBSTR(body, 2) WHERE sequence = 1",
+            1,
+        ),
         ("UPDATE log SET event = 'decision' WHERE sequence = 3", 3),
         ("UPDATE log SET body = 'no json' WHERE sequence = 3", 3),
         ("UPDATE log SET hash = 'x' WHERE sequence = 4", 4),
