@@ -43,7 +43,12 @@ fn identify(input: &Input<'_>) -> Fit {
             })
         })
     };
-    if starts || ends() { Fit::Yes } else { Fit::No }
+    // An uncompressed archive in a tar is the tar's member.
+    if starts || !crate::tar::is_tar(input.bytes) && ends() {
+        Fit::Yes
+    } else {
+        Fit::No
+    }
 }
 
 /// The directory as the ordinary loader takes it.

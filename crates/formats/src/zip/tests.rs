@@ -1,3 +1,8 @@
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "the archives built here are small"
+)]
+
 use modelward_schema::{Facts, Why};
 
 use crate::{Limits, read};
