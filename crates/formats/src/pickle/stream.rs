@@ -161,6 +161,8 @@ impl Streams<'_, '_, '_> {
         let bytes = self.input.bytes;
         let mut position = start;
         let mut streams = 0_u32;
+        // Members of PyTorch's first files are pickles with numbers between.
+        let mixed = self.input.inside == Some("pytorch-tar");
         while let Some(rest) = bytes.get(position..).filter(|rest| !rest.is_empty()) {
             streams = streams.saturating_add(1);
             if streams > STREAMS || !self.session.spend(64) {
@@ -174,7 +176,7 @@ impl Streams<'_, '_, '_> {
             }
             let follows = clean && find::begins(rest) == Fit::Yes;
             if !follows {
-                if clean && !rest.iter().all(u8::is_ascii_whitespace) {
+                if clean && !mixed && !rest.iter().all(u8::is_ascii_whitespace) {
                     let message = format!("{} bytes follow the end of the pickle", rest.len());
                     self.tell("pickle-trailing-bytes", message, position, rest.len());
                     let name = format!("trailing@{position:#x}");
@@ -186,7 +188,7 @@ impl Streams<'_, '_, '_> {
                 };
                 position = position.saturating_add(offset);
             }
-            let outcome = self.run(position, false);
+            let outcome = self.run(position, mixed && self.input.reached);
             clean = matches!(outcome.how, Ended::Stop(_));
             position = outcome.end.max(position.saturating_add(1));
         }

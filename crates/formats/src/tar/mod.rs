@@ -22,8 +22,8 @@ pub(crate) static FORMAT: Format = Format {
     read,
 };
 
-/// What the files of PyTorch 0.1 hold.
-const TORCH: [&str; 4] = ["sys_info", "pickle", "storages", "tensors"];
+/// What the files of PyTorch 0.1 hold, besides `tensors`.
+const TORCH: [&str; 3] = ["sys_info", "pickle", "storages"];
 
 fn identify(input: &Input<'_>) -> Fit {
     if is_tar(input.bytes) {
