@@ -26,6 +26,9 @@ pub struct DecisionFilter {
 impl Registry {
     /// Records the verdict of `report`, which is stored as `report_json`, and
     /// binds the version to the artifact when it is the first that was allowed.
+    ///
+    /// An allow that did not know of a binding to other bytes, because another
+    /// process made it meanwhile, is [`RegistryError::Overtaken`]: judge again.
     pub fn record_decision(
         &self,
         report: &Report,
@@ -63,7 +66,7 @@ impl Registry {
             let sequence = append(connection, &record.at, LogEvent::Decision, &body).await?;
             insert(connection, &record, sequence, manifest.as_deref()).await?;
             if record.decision == Decision::Allow {
-                bind(connection, &record).await?;
+                bind(connection, &record, context.registered_digest.as_deref()).await?;
             }
             Ok(record)
         })
@@ -211,15 +214,24 @@ async fn insert(
     Ok(())
 }
 
-async fn bind(connection: &mut Connection, record: &DecisionRecord) -> Result<()> {
+async fn bind(
+    connection: &mut Connection,
+    record: &DecisionRecord,
+    judged_with: Option<&str>,
+) -> Result<()> {
     let Some(version) = &record.version else {
         return Ok(());
     };
-    if record.artifact == UNIDENTIFIED
-        || registered(connection, &record.name, version)
-            .await?
-            .is_some()
-    {
+    if record.artifact == UNIDENTIFIED {
+        return Ok(());
+    }
+    if let Some(bound) = registered(connection, &record.name, version).await? {
+        if bound != record.artifact && judged_with != Some(&bound) {
+            return Err(RegistryError::Overtaken {
+                name: record.name.clone(),
+                version: version.clone(),
+            });
+        }
         return Ok(());
     }
     sqlx::query("INSERT INTO versions (name, version, artifact, decision) VALUES ($1, $2, $3, $4)")

@@ -26,6 +26,9 @@ pub enum RegistryError {
     Busy,
     #[error("the registry's database failed: {0}")]
     Database(sqlx::Error),
+    /// Nothing was recorded.
+    #[error("another process bound {name}@{version} to other bytes meanwhile; gate it again")]
+    Overtaken { name: String, version: String },
     /// What is stored does not make sense.
     #[error("the registry is damaged: {0}; `modelward log --verify` tells where")]
     Damaged(String),

@@ -71,10 +71,26 @@ fn a_version_is_bound_by_the_first_allow_and_by_nothing_after() {
     assert_eq!(bound(), None);
     decide(&registry, "m", "1", &digest('c'), Decision::Allow);
     assert_eq!(bound(), Some(digest('c')));
-    decide(&registry, "m", "1", &digest('d'), Decision::Allow);
+    let mut knowing = report("m", "1", &digest('d'), Decision::Allow);
+    knowing.context.as_mut().unwrap().registered_digest = Some(digest('c'));
+    registry.record_decision(&knowing, b"{}", None).unwrap();
     assert_eq!(bound(), Some(digest('c')));
     assert_eq!(registry.registered_digest("m", "2").unwrap(), None);
     assert_eq!(registry.verify_log().unwrap().entries, 4);
+}
+
+#[test]
+fn an_allow_that_did_not_know_of_the_binding_is_not_recorded() {
+    let (_folder, registry) = empty();
+    decide(&registry, "m", "1", &digest('a'), Decision::Allow);
+    let unknowing = report("m", "1", &digest('b'), Decision::Allow);
+    let error = registry
+        .record_decision(&unknowing, b"{}", None)
+        .unwrap_err();
+    assert!(matches!(error, RegistryError::Overtaken { .. }), "{error}");
+    assert_eq!(registry.verify_log().unwrap().entries, 1);
+    // The same bytes again are no matter.
+    decide(&registry, "m", "1", &digest('a'), Decision::Allow);
 }
 
 #[test]
