@@ -2,7 +2,7 @@
 
 use modelward_schema::{Code, Severity, Term};
 
-use super::{Around, Kind, Verdict, graded, render, shape};
+use super::{Around, Kind, Verdict, graded, instance, render, shape};
 use crate::vocabulary::{Origin, class_shaped, last};
 
 pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
@@ -18,6 +18,17 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     }
     if name == "builtins.getattr" {
         return attribute(code, around);
+    }
+    // How protocols before 4 spell `NEWOBJ_EX`: `Class.__new__(Class, …)`.
+    if name.ends_with(".__new__")
+        && let Some((Term::Global(class), args)) = code.args.split_first()
+    {
+        let made = Code {
+            target: class.clone(),
+            args: args.to_vec(),
+            ..code.clone()
+        };
+        return instance::judge_new(&made, around);
     }
     if let Some(entry) = table.entry(&name)
         && !entry.calls.is_empty()
@@ -58,7 +69,11 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             Severity::Medium,
             "a rebuilding helper that is not on the list of known ones",
         ),
-        Origin::Package if class && plain && !shape::promises_action(last(&name)) => None,
+        Origin::Package
+            if class && plain && (is_value(&code.args) || !shape::promises_action(last(&name))) =>
+        {
+            None
+        }
         Origin::Package => unknown(Severity::High, "which no serializer of that package does"),
         Origin::Standard => unknown(Severity::High, "which no known serializer does"),
         Origin::Main | Origin::Unknown => {
@@ -87,6 +102,11 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             }
         }
     }
+}
+
+/// One number or label, as an enumeration's member is stored.
+fn is_value(args: &[Term]) -> bool {
+    matches!(args, [Term::Int(_) | Term::Str { .. }])
 }
 
 fn is_error(name: &str) -> bool {
@@ -150,7 +170,9 @@ fn attribute(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     let (Some(owner), Some(Term::Str { text, .. })) = (code.args.first(), code.args.get(1)) else {
         return computes(Severity::High);
     };
-    if text.starts_with("__") || !shape::is_label(text) {
+    let identifier = text.len() <= 128 && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let makes = text == "__new__" && matches!(owner, Term::Global(name) if class_shaped(name));
+    if (text.starts_with("__") && !makes) || !identifier {
         return computes(Severity::Critical);
     }
     let Term::Global(global) = owner else {
@@ -186,8 +208,24 @@ fn attribute(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             format!("{words} by way of {}", render::call(code)),
         ));
     }
+    let builtin = table
+        .entry(&owner)
+        .is_some_and(|entry| entry.class.is_some() && owner.starts_with("builtins."));
+    let type_of_time = owner.starts_with("datetime.");
+    if builtin || type_of_time {
+        return None;
+    }
     if !class_shaped(&owner) {
-        return computes(Severity::Critical);
+        // Some classes are written like modules. What a module imported for
+        // itself is never theirs.
+        let class = table.origin(&owner) == Origin::Package
+            && table.origin(text) == Origin::Unknown
+            && !shape::sounds_risky(text);
+        return computes(if class {
+            Severity::Medium
+        } else {
+            Severity::Critical
+        });
     }
     match table.origin(&owner) {
         Origin::Package => None,

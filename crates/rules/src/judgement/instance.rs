@@ -24,6 +24,7 @@ pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     {
         let signatures = entry.class.iter().chain(&entry.calls);
         let fits = code.args.is_empty()
+            || code.args.first().and_then(shape::global).is_some()
             || signatures
                 .into_iter()
                 .any(|signature| shape::fits(table, signature, &code.args))
@@ -37,11 +38,18 @@ pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
         });
     }
     let origin = table.origin(&name);
-    let plain = code
+    // `copyreg._reconstructor` with a built-in base and the base's own value.
+    let based = code
         .args
-        .iter()
-        .chain(code.kwargs.iter().map(|(_, value)| value))
-        .all(|arg| shape::is_plain(arg) || arg.as_str().is_some_and(shape::is_word));
+        .first()
+        .and_then(shape::global)
+        .is_some_and(|base| table.canonical(base).starts_with("builtins."));
+    let plain = based
+        || code
+            .args
+            .iter()
+            .chain(code.kwargs.iter().map(|(_, value)| value))
+            .all(|arg| shape::is_plain(arg) || arg.as_str().is_some_and(shape::is_word));
     if origin == Origin::Package && !table.acts(&name) && !table.names_exactly(&name) {
         return (!plain).then(|| {
             Verdict::new(
@@ -211,17 +219,14 @@ pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     rewrites(severity, format!("sets the state of {shown}, {what}"))
 }
 
-/// A replaced method is as bad as what replaces it.
-fn dangerous(around: &Around<'_>, value: &Term) -> Severity {
-    match shape::global(value) {
-        Some(global) => {
-            let name = around.table.canonical(global);
-            if around.table.capability(&name).is_some() {
-                Severity::Critical
-            } else {
-                Severity::High
-            }
-        }
+/// A replaced method is as bad as what replaces it. Wrappers of the object's own
+/// methods are made by `partial`; what they hold is judged where it is named.
+fn replaced_by(around: &Around<'_>, value: &Term) -> Severity {
+    let Some(global) = shape::global(value) else {
+        return Severity::Medium;
+    };
+    match around.table.capability(&around.table.canonical(global)) {
+        Some(_) => Severity::Critical,
         None => Severity::High,
     }
 }

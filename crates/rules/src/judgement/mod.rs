@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use modelward_schema::{Action, Code, Confidence, Facts, Location, Severity, Term, Via};
 
 use crate::Findings;
-use crate::vocabulary::{Capability, Vocabulary, vocabulary};
+use crate::vocabulary::{Capability, Origin, Vocabulary, vocabulary};
 
 /// Which rule a judgement belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,15 +171,18 @@ fn blame<'a>(blamed: &mut HashSet<(&'a str, &'a str)>, path: &'a str, arg: &'a T
 }
 
 fn place(code: &Code, verdict: &Verdict) -> Judgement {
+    let origin = vocabulary().origin(&vocabulary().canonical(&code.target));
     let (who, severity) = match (code.reached, code.via) {
         (true, Via::NestedPickle) => ("the pickle inside it", verdict.severity),
         (true, _) => ("loading it", verdict.severity),
-        // What no ordinary loader reaches is there all the same.
+        // What no ordinary loader reaches is there all the same. Bytes that
+        // only look like a pickle name what does not exist.
         (false, _) => (
             "the part that loaders skip",
             match verdict.severity {
                 Severity::Critical => Severity::High,
-                Severity::High => Severity::Medium,
+                Severity::High if verdict.kind == Kind::UsesExtensionRegistry => Severity::Medium,
+                Severity::High if origin == Origin::Unknown => Severity::Medium,
                 other => other,
             },
         ),

@@ -47,6 +47,7 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         }
         ("dtype", Term::Global(name)) => table.canonical(name).starts_with("numpy."),
         ("word", Term::Str { text, .. }) => is_word(text),
+        ("iterator", Term::Result { .. } | Term::List { .. } | Term::Tuple { .. }) => true,
         // Numbers of NumPy, `bytes` by way of `_codecs.encode`, sets and the
         // like are results; their own calls are judged where they stand.
         ("int" | "num", Term::Int(_) | Term::BigInt(_) | Term::Bool(_))
@@ -134,143 +135,202 @@ pub(crate) fn is_plain(arg: &Term) -> bool {
         | Term::Persistent => true,
         Term::Str { text, .. } => is_label(text),
         Term::Tuple { items, .. } | Term::List { items, .. } | Term::Set { items, .. } => {
-            items.iter().all(is_plain)
+            items.iter().all(|item| is_plain(item) || is_cut(item))
         }
         Term::Dict { items, .. } => items
             .iter()
-            .all(|(key, value)| is_plain(key) && is_plain(value)),
+            .flat_map(|(key, value)| [key, value])
+            .all(|item| is_plain(item) || is_cut(item)),
         Term::Unknown => false,
     }
 }
 
+/// Deep inside, terms are cut; what was there is judged where it stands.
+fn is_cut(arg: &Term) -> bool {
+    matches!(arg, Term::Unknown)
+}
+
 /// Words in a class's name that promise more than data.
 const ACTING: &[&str] = &[
-    "Popen",
-    "Process",
-    "Command",
-    "Shell",
-    "Exec",
-    "Eval",
-    "Runner",
-    "Interpreter",
-    "Compiler",
-    "Import",
-    "Loader",
-    "Finder",
-    "Reader",
-    "Writer",
-    "File",
-    "Opener",
-    "Server",
+    "Archive",
+    "Browser",
     "Client",
+    "Command",
+    "Compiler",
     "Connection",
-    "Socket",
-    "Session",
-    "Request",
-    "Http",
-    "HTTP",
-    "Ftp",
-    "FTP",
-    "Url",
-    "URL",
-    "Download",
-    "Fetch",
-    "Thread",
-    "Template",
-    "Script",
-    "Terminal",
     "Console",
-    "Spawn",
     "Daemon",
     "Database",
-    "Proxy",
-    "Library",
-    "DLL",
-    "Plugin",
-    "Unpickl",
-    "Deserializ",
-    "Archive",
-    "Zip",
-    "Pool",
-    "Worker",
-    "Tool",
-    "Browser",
+    "Debugger",
+    "Deserializer",
+    "Downloader",
     "Editor",
-    "Debug",
-    "Profil",
-    "Trace",
-    "Install",
+    "Eval",
+    "Evaluator",
+    "Exec",
+    "Executor",
+    "Fetcher",
+    "File",
+    "Finder",
+    "Ftp",
+    "Http",
+    "Import",
+    "Importer",
+    "Installer",
+    "Interpreter",
+    "Library",
+    "Loader",
     "Mailbox",
+    "Opener",
+    "Plugin",
+    "Pool",
+    "Popen",
+    "Process",
+    "Profiler",
+    "Proxy",
+    "Reader",
+    "Request",
+    "Runner",
+    "Script",
+    "Server",
+    "Session",
+    "Shell",
+    "Socket",
+    "Spawn",
+    "Spawner",
+    "Template",
+    "Terminal",
+    "Thread",
+    "Tool",
+    "Tracer",
+    "Unpickler",
+    "Url",
+    "Worker",
+    "Writer",
+    "Zip",
 ];
 
 pub(crate) fn promises_action(class: &str) -> bool {
-    ACTING.iter().any(|word| class.contains(word))
+    humps(class)
+        .iter()
+        .any(|word| ACTING.contains(&word.as_str()))
 }
 
-/// Parts of a function's name that tell of more than arithmetic.
+/// The words of a name in camel case; runs of capitals are one word.
+fn humps(class: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut upper = false;
+    for c in class.chars() {
+        if !c.is_alphabetic() {
+            upper = false;
+            words.push(String::new());
+            continue;
+        }
+        if c.is_uppercase() && !upper {
+            words.push(String::new());
+        }
+        // `HTTPServer`: the last capital of a run begins the next word.
+        if c.is_lowercase()
+            && upper
+            && let Some(word) = words.last_mut()
+            && word.chars().count() > 1
+        {
+            let first = word.chars().next_back().map(|c| c.to_ascii_uppercase());
+            word.pop();
+            words.push(first.into_iter().collect());
+        }
+        match words.last_mut() {
+            Some(word) if !word.is_empty() => word.extend(c.to_lowercase()),
+            Some(word) => word.push(c),
+            None => words.push(c.to_string()),
+        }
+        upper = c.is_uppercase();
+    }
+    words
+}
+
+/// Words of a function's name that tell of more than arithmetic.
 const RISKY: &[&str] = &[
-    "eval",
-    "exec",
-    "compile",
-    "load",
-    "open",
-    "read",
-    "write",
-    "save",
-    "dump",
-    "run",
-    "spawn",
-    "popen",
-    "system",
-    "shell",
-    "import",
-    "download",
-    "fetch",
-    "request",
-    "connect",
-    "send",
-    "url",
-    "unlink",
-    "remove",
-    "delete",
-    "mkdir",
-    "rmtree",
-    "rename",
-    "extract",
-    "install",
-    "launch",
-    "start",
     "call",
     "command",
-    "subprocess",
-    "invoke",
-    "getattr",
-    "setattr",
-    "resolve",
-    "locate",
-    "globals",
-    "script",
-    "hook",
+    "compile",
+    "connect",
+    "delete",
+    "deserialize",
+    "download",
+    "dump",
+    "dumps",
+    "eval",
+    "evaluate",
+    "exec",
+    "execute",
+    "execfile",
+    "extract",
+    "fetch",
     "file",
-    "pickle",
-    "deserial",
-    "serve",
-    "listen",
-    "main",
-    "create",
-    "patch",
+    "getattr",
+    "globals",
+    "hook",
+    "import",
     "inject",
+    "install",
+    "invoke",
+    "launch",
+    "listen",
+    "load",
+    "loads",
+    "locate",
+    "main",
+    "mkdir",
+    "open",
+    "patch",
+    "pickle",
+    "popen",
+    "read",
+    "remove",
+    "rename",
+    "request",
+    "resolve",
+    "rmtree",
+    "run",
+    "save",
+    "script",
+    "send",
+    "serve",
+    "setattr",
+    "shell",
+    "spawn",
+    "start",
+    "subprocess",
+    "system",
+    "unlink",
+    "unpickle",
+    "urlopen",
+    "urlretrieve",
+    "write",
 ];
 
 pub(crate) fn sounds_risky(function: &str) -> bool {
     let lower = function.to_ascii_lowercase();
-    RISKY.iter().any(|word| lower.contains(word))
+    let first = lower
+        .trim_start_matches('_')
+        .split('_')
+        .next()
+        .unwrap_or("");
+    // A verb leads or is the whole point; `call_on_class_only` is named by what
+    // it refuses, `_call_linear` by what it interpolates.
+    RISKY.contains(&lower.trim_matches('_'))
+        || (RISKY.contains(&first) && first != "call")
+        || lower.ends_with("_file")
+        || lower.ends_with("eval")
+        || lower.ends_with("exec")
 }
 
 /// A helper that a library's own `__reduce__` names.
 pub(crate) fn rebuilds(function: &str) -> bool {
     let name = function.trim_start_matches('_');
     function == "newObj"
+        || function.starts_with("unpickle_")
         || [
             "pyx_unpickle_",
             "unpickle",
@@ -334,6 +394,30 @@ mod tests {
         ] {
             assert!(!is_word(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_class_is_judged_by_the_words_of_its_name() {
+        for acting in [
+            "HTTPServer",
+            "Popen",
+            "DataLoader",
+            "_FileReader",
+            "SSHClient",
+        ] {
+            assert!(promises_action(acting), "{acting}");
+        }
+        for plain in [
+            "Profile",
+            "MedievalModel",
+            "ShellyNet",
+            "PinballLoss",
+            "SVC",
+        ] {
+            assert!(!promises_action(plain), "{plain}");
+        }
+        assert!(sounds_risky("load_model") && sounds_risky("_eval_length"));
+        assert!(!sounds_risky("truncate") && !sounds_risky("prune") && !sounds_risky("softmax"));
     }
 
     #[test]
