@@ -6,6 +6,7 @@
 mod collect;
 mod judgement;
 mod vocabulary;
+mod way_out;
 
 use modelward_schema::{Facts, Finding, Severity};
 
@@ -40,6 +41,12 @@ macro_rules! rules {
 
 rules! {
     container_lies,
+    external_data_escapes,
+    external_data_missing,
+    graph_runs_code,
+    graph_uses_custom_operator,
+    index_names_missing_shard,
+    metadata_carries_code,
     pickle_calls_code,
     pickle_calls_unknown,
     pickle_carries_bytecode,
@@ -58,6 +65,7 @@ rules! {
     template_escapes_sandbox,
     template_tests_message,
     template_under_unread_name,
+    tensor_hides_payload,
 }
 
 /// Runs every rule. Sorted by severity, most severe first, then by place.
