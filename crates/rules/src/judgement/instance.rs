@@ -193,7 +193,7 @@ pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
         let severity = if key.starts_with("__") {
             Severity::High
         } else {
-            dangerous(around, value)
+            replaced_by(around, value)
         };
         return rewrites(
             severity,
