@@ -18,11 +18,13 @@ mod escape;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;
 mod paint;
 mod points;
+mod sarif;
 mod text;
 mod words;
 
@@ -43,6 +45,8 @@ pub enum Format {
     Text,
     /// The report itself, one document; JSON Lines for several artifacts
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
     /// One test case per rule and requirement
     Junit,
     /// Annotations of a GitHub workflow
@@ -51,6 +55,8 @@ pub enum Format {
     Gitlab,
     /// For a pull request or an issue
     Markdown,
+    /// One self-contained page
+    Html,
 }
 
 impl Format {
@@ -58,7 +64,9 @@ impl Format {
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let ending = |end: &str| name.ends_with(end);
-        if ending("codequality.json") || ending("code-quality-report.json") {
+        if ending(".sarif") || ending(".sarif.json") {
+            Some(Self::Sarif)
+        } else if ending("codequality.json") || ending("code-quality-report.json") {
             Some(Self::Gitlab)
         } else if ending(".json") || ending(".jsonl") {
             Some(Self::Json)
@@ -66,6 +74,8 @@ impl Format {
             Some(Self::Junit)
         } else if ending(".md") {
             Some(Self::Markdown)
+        } else if ending(".html") || ending(".htm") {
+            Some(Self::Html)
         } else if ending(".txt") {
             Some(Self::Text)
         } else {
@@ -129,10 +139,12 @@ pub fn render(format: Format, answers: &[Answer<'_>], options: &RenderOptions) -
     match format {
         Format::Text => text::render(answers, options),
         Format::Json => json::render(answers),
+        Format::Sarif => sarif::render(answers),
         Format::Junit => junit::render(answers, options),
         Format::Github => github::render(answers, options),
         Format::Gitlab => gitlab::render(answers),
         Format::Markdown => markdown::render(answers, options),
+        Format::Html => html::render(answers, options),
     }
 }
 
@@ -143,6 +155,7 @@ mod tests {
     #[test]
     fn a_file_name_chooses_the_form() {
         let of = |name: &str| Format::of_path(Path::new(name));
+        assert_eq!(of("out/report.SARIF"), Some(Format::Sarif));
         assert_eq!(of("gl-codequality.json"), Some(Format::Gitlab));
         assert_eq!(of("report.json"), Some(Format::Json));
         assert_eq!(of("junit.xml"), Some(Format::Junit));
