@@ -106,7 +106,7 @@ impl Page<'_> {
         }
         let more = point.locations.len().saturating_sub(kept);
         if more > 0 {
-            let text = format!("and {} more", words::count(more, "place"));
+            let text = format!("and {}", words::count(more, "more place"));
             self.body("", &text, Paint::dim);
         }
     }
