@@ -1,8 +1,9 @@
 #![doc = include_str!("container_lies.md")]
 
-use modelward_schema::{Confidence, Facts, Severity};
+use modelward_schema::Severity;
 
-use crate::{Findings, Rule};
+use crate::Rule;
+use crate::lies::{OTHER, report};
 
 pub(crate) static RULE: Rule = Rule {
     id: "container-lies",
@@ -11,11 +12,5 @@ pub(crate) static RULE: Rule = Rule {
     frameworks: &["CWE-436", "AML.T0076", "ID.RA-01"],
     fix: "rebuild the file with the format's own writer, or get it from its source again",
     page: include_str!("container_lies.md"),
-    check,
+    check: |facts, out| report(OTHER, facts, out),
 };
-
-fn check(facts: &Facts, out: &mut Findings) {
-    for anomaly in &facts.anomalies {
-        out.graded(Severity::Medium, Confidence::High, &anomaly.at, anomaly.message.clone());
-    }
-}

@@ -5,6 +5,7 @@
 
 mod collect;
 mod judgement;
+mod lies;
 mod vocabulary;
 mod way_out;
 
@@ -40,9 +41,17 @@ macro_rules! rules {
 }
 
 rules! {
+    archive_is_sealed,
+    archive_link_escapes,
+    archive_path_escapes,
+    archive_tells_two_stories,
     container_lies,
     external_data_escapes,
     external_data_missing,
+    file_claims_other_format,
+    file_expands_enormously,
+    file_hides_content,
+    file_hides_executable,
     graph_runs_code,
     graph_uses_custom_operator,
     index_names_missing_shard,
@@ -61,11 +70,13 @@ rules! {
     pickle_unknown_class,
     pickle_uses_extension_registry,
     pickle_uses_persistent_id,
+    structure_malformed,
     template_builds_names,
     template_escapes_sandbox,
     template_tests_message,
     template_under_unread_name,
     tensor_hides_payload,
+    xml_reads_other_file,
 }
 
 /// Runs every rule. Sorted by severity, most severe first, then by place.
