@@ -14,8 +14,34 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
 
 #[test]
 fn a_denial() {
-    let report = samples::deny();
-    insta::assert_snapshot!(render(&[Answer::from(&report)]));
+    let mut log = log_of(&[("deny", samples::deny())]);
+    // Rules change with their pages; only which ones are told belongs here.
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]
+        .as_array_mut()
+        .expect("rules")
+    {
+        *rule = rule["id"].take();
+    }
+    insta::assert_json_snapshot!(log);
+}
+
+#[test]
+fn rules_carry_their_pages() {
+    let log = log_of(&[("deny", samples::deny())]);
+    let rule = list(&log["runs"][0]["tool"]["driver"], "rules")
+        .iter()
+        .find(|rule| rule["id"] == "container-lies")
+        .expect("the rule");
+    let page = modelward_rules::find("container-lies")
+        .expect("a rule")
+        .page;
+    assert_eq!(rule["help"]["markdown"], page);
+    assert!(
+        rule["properties"]["tags"]
+            .as_array()
+            .expect("tags")
+            .contains(&"security".into())
+    );
 }
 
 #[test]
