@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 
 use memchr::memmem;
-use modelward_schema::Span;
+use modelward_schema::{Span, Why};
 
 use crate::{Input, Session};
 
@@ -87,8 +87,21 @@ pub(crate) fn look_into(
     bytes: &[u8],
     start: u64,
 ) -> bool {
+    if !begins_like_a_file(bytes) {
+        return false;
+    }
+    // Tensors may be said to overlap, so the same bytes could be asked for
+    // again and again.
     let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    begins_like_a_file(bytes) && session.hidden(input, name, bytes, Span::new(start, len))
+    if !session.spend(len) {
+        session.gap_once(
+            Why::Limit,
+            "more places begin like a file than the limit allows to look into",
+            &input.whole(),
+        );
+        return false;
+    }
+    session.hidden(input, name, bytes, Span::new(start, len))
 }
 
 /// Keeps a value of the file's own metadata, and reads what it carries: a file

@@ -34,6 +34,7 @@ mod limits;
 mod reader;
 mod session;
 mod settings;
+mod settle;
 mod text;
 mod wire;
 
@@ -64,6 +65,7 @@ use modelward_schema::Facts;
 pub use limits::Limits;
 pub use reader::{Reader, Truncated};
 pub use session::{Fit, Format, Input, Member, Session};
+pub use settle::settle;
 
 /// Every format, in the order in which a file's main format is named when
 /// several fit.

@@ -10,7 +10,7 @@ use crate::wire::protobuf::Message;
 /// `len` is what the tensor's dimensions ask for.
 pub(super) fn read(
     walk: &mut Walk<'_, '_, '_, '_>,
-    entries: &[Message<'_>],
+    tensor: Message<'_>,
     external: bool,
     len: Option<u64>,
     name: &str,
@@ -19,8 +19,9 @@ pub(super) fn read(
     let mut location = None;
     let mut offset = 0;
     let mut length = None;
-    for message in entries {
-        let Some((key, value, span)) = entry(*message) else {
+    for field in tensor.fields().flatten() {
+        let described = field.message().filter(|_| field.number == 13);
+        let Some((key, value, span)) = described.and_then(entry) else {
             continue;
         };
         let at = walk.input.at(span.start, span.len);

@@ -14,7 +14,7 @@ const LEAST_TENSOR: usize = 6;
 pub(super) fn model(input: &Input<'_>) -> Fit {
     // Every field of a model has a number below 32, so the first tag is one or
     // two bytes of a known few; most other files end here.
-    let named = matches!(input.extension().as_deref(), Some("onnx" | "ort"));
+    let named = input.extension().as_deref() == Some("onnx");
     let otherwise = if named && !input.is_empty() {
         Fit::Maybe
     } else {

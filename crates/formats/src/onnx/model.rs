@@ -23,6 +23,7 @@ const MAX_EXPANSION: u128 = 1 << 36;
 #[derive(Debug, Clone, Copy)]
 struct Use<'a> {
     count: u64,
+    custom: bool,
     first: Message<'a>,
 }
 
@@ -68,9 +69,9 @@ impl<'a> Summary<'a> {
     }
 
     /// `above` graphs are around it.
-    pub(super) fn enter_graph(&mut self, message: Message<'a>, above: usize) {
+    pub(super) fn enter_graph(&mut self, message: Message<'a>, above: u32) {
         self.main.get_or_insert(message);
-        self.depth = self.depth.max(u32::try_from(above).unwrap_or(u32::MAX));
+        self.depth = self.depth.max(above);
     }
 
     pub(super) fn add_opset(&mut self, message: Message<'a>) {
@@ -110,16 +111,24 @@ impl<'a> Summary<'a> {
         self.nodes = self.nodes.saturating_add(1);
         self.node = *parts;
         let key = (parts.domain, parts.operator);
-        if let Some(found) = self.operators.get_mut(&key) {
+        self.in_custom = if let Some(found) = self.operators.get_mut(&key) {
             found.count = found.count.saturating_add(1);
+            found.custom
         } else if self.operators.len() < self.most {
-            let first = message;
-            self.operators.insert(key, Use { count: 1, first });
-        }
-        self.in_custom = is_custom(
-            &String::from_utf8_lossy(parts.domain),
-            &String::from_utf8_lossy(parts.operator),
-        );
+            let custom = is_custom(
+                &String::from_utf8_lossy(parts.domain),
+                &String::from_utf8_lossy(parts.operator),
+            );
+            let found = Use {
+                count: 1,
+                custom,
+                first: message,
+            };
+            self.operators.insert(key, found);
+            custom
+        } else {
+            true
+        };
         let sized_by = match parts.operator {
             b"Tile" | b"Expand" => parts.second,
             b"ConstantOfShape" => parts.first,
@@ -186,12 +195,10 @@ pub(super) fn conclude(input: &Input<'_>, summary: Summary<'_>, session: &mut Se
         if summary.functions.contains_key(&(*domain, *operator)) {
             continue;
         }
-        let operator_name = String::from_utf8_lossy(operator);
-        let is_custom = is_custom(&String::from_utf8_lossy(domain), &operator_name);
-        if is_custom {
+        if found.custom {
             custom.insert(full_name(domain, operator));
         }
-        if is_custom || runs_code(&operator_name) {
+        if found.custom || runs_code(&String::from_utf8_lossy(operator)) {
             session.code(Code {
                 via: Via::Onnx,
                 action: Action::Call,

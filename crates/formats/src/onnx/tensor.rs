@@ -28,7 +28,8 @@ struct Parts<'a> {
     /// The typed fields that hold anything, with the number of their values.
     typed: Vec<(Home, u64, Field<'a>)>,
     external: bool,
-    entries: Vec<Message<'a>>,
+    /// There is at least one entry about external data.
+    described: bool,
     segment: bool,
 }
 
@@ -42,7 +43,7 @@ fn parts(message: Message<'_>) -> Parts<'_> {
         raw: None,
         typed: Vec::new(),
         external: false,
-        entries: Vec::new(),
+        described: false,
         segment: false,
     };
     for field in message.fields().flatten() {
@@ -60,7 +61,7 @@ fn parts(message: Message<'_>) -> Parts<'_> {
             3 => parts.segment = true,
             8 => parts.name = field.bytes().unwrap_or_default(),
             9 if field.len > 0 => parts.raw = Some(field),
-            13 if parts.entries.len() < 64 => parts.entries.extend(field.message()),
+            13 => parts.described = true,
             14 => parts.external = field.varint() == Some(1),
             number => {
                 if let Some(home) = Home::find(number) {
@@ -119,11 +120,11 @@ pub(super) fn read<'a>(walk: &mut Walk<'a, '_, '_, '_>, message: Message<'a>, in
     {
         check_payload(walk, &parts, found, elements, &name, &here);
     }
-    if parts.external || !parts.entries.is_empty() {
+    if parts.external || parts.described {
         let len = found
             .zip(parts.elements)
             .and_then(|(found, elements)| found.raw_len(elements));
-        external::read(walk, &parts.entries, parts.external, len, &name, &here);
+        external::read(walk, message, parts.external, len, &name, &here);
     }
     look(walk, message, &parts, &name);
     if let Some(product) = product(&parts) {

@@ -29,6 +29,8 @@ pub(super) struct Walk<'a, 'i, 's, 'l> {
     pub(super) session: &'s mut Session<'l>,
     pub(super) summary: Summary<'a>,
     stack: Vec<Level<'a>>,
+    /// Graphs on the stack.
+    graphs: u32,
     deep: bool,
     cut: bool,
 }
@@ -39,15 +41,20 @@ impl<'a> Walk<'a, '_, '_, '_> {
         while let Some(level) = self.stack.last_mut() {
             let kind = level.kind;
             match level.fields.next() {
-                None => {
-                    self.stack.pop();
-                }
+                None => self.leave(kind),
                 Some(Ok(field)) => self.visit(kind, &field),
                 Some(Err(broken)) => {
-                    self.stack.pop();
+                    self.leave(kind);
                     self.report_broken(kind, broken.what, broken.at);
                 }
             }
+        }
+    }
+
+    fn leave(&mut self, kind: Kind) {
+        self.stack.pop();
+        if kind == Kind::Graph {
+            self.graphs = self.graphs.saturating_sub(1);
         }
     }
 
@@ -160,12 +167,8 @@ impl<'a> Walk<'a, '_, '_, '_> {
         let parent = self.stack.last().map(|level| level.kind);
         match kind {
             Kind::Graph => {
-                let above = self
-                    .stack
-                    .iter()
-                    .filter(|level| level.kind == Kind::Graph)
-                    .count();
-                self.summary.enter_graph(message, above);
+                self.summary.enter_graph(message, self.graphs);
+                self.graphs = self.graphs.saturating_add(1);
             }
             Kind::Node => node::read(self, message),
             Kind::Tensor => tensor::read(self, message, parent == Some(Kind::Attribute)),
@@ -269,6 +272,7 @@ impl<'a, 'i, 's, 'l> Walk<'a, 'i, 's, 'l> {
             session,
             summary: Summary::new(most),
             stack: Vec::new(),
+            graphs: 0,
             deep: false,
             cut: false,
         }

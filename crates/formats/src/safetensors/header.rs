@@ -155,6 +155,15 @@ impl<'a> Reading<'a, '_, '_, '_> {
             let Event::Key(key) = token.event else {
                 return Ok(());
             };
+            if seen.len() >= self.session.limits().facts {
+                let at = self.input.at(self.span(&token).start, token.len());
+                self.session
+                    .gap(Why::Limit, "more metadata than the limit allows", at);
+                while self.events.depth() > 1 {
+                    self.next()?;
+                }
+                return Ok(());
+            }
             let name = key.decode().into_owned();
             let shown = text::escape(name.as_bytes(), 256);
             let value = self.next()?;
