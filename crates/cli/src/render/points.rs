@@ -1,6 +1,8 @@
 //! What a reader is told, in which order: the reasons of a verdict, or the
 //! findings of a scan. Every format shows the same points.
 
+use std::collections::BTreeMap;
+
 use modelward_schema::{
     Confidence, Effect, Evidence, Exemption, Finding, Location, Reason, Report, Severity,
 };
@@ -61,11 +63,8 @@ fn of_finding(finding: &Finding) -> Point<'_> {
     }
 }
 
-fn of_reason<'a>(report: &'a Report, reason: &'a Reason) -> Point<'a> {
-    let twin = report
-        .findings
-        .iter()
-        .find(|finding| is_told_by(finding, reason));
+fn of_reason<'a>(twins: &Twins<'a>, reason: &'a Reason) -> Point<'a> {
+    let twin = twins.of(&reason.code, &reason.message, &reason.locations);
     let locations = match twin {
         Some(finding) if reason.locations.is_empty() => &finding.locations,
         _ => &reason.locations,
@@ -84,22 +83,52 @@ fn of_reason<'a>(report: &'a Report, reason: &'a Reason) -> Point<'a> {
     }
 }
 
-fn is_told_by(finding: &Finding, reason: &Reason) -> bool {
-    finding.rule == reason.code
-        && (finding.message == reason.message
-            || (!reason.locations.is_empty()
-                && reason.locations.first() == finding.locations.first()))
+/// Findings or reasons, to be found by code and message, or else by code and
+/// first place: a policy may word what it tells differently.
+struct Twins<'a, T = Finding> {
+    by_message: BTreeMap<(&'a str, &'a str), &'a T>,
+    by_place: BTreeMap<(&'a str, &'a Location), &'a T>,
+}
+
+impl<'a, T> Twins<'a, T> {
+    fn new(all: &'a [T], parts: impl Fn(&'a T) -> (&'a str, &'a str, &'a [Location])) -> Self {
+        let (mut by_message, mut by_place) = (BTreeMap::new(), BTreeMap::new());
+        for one in all {
+            let (code, message, locations) = parts(one);
+            by_message.entry((code, message)).or_insert(one);
+            if let Some(at) = locations.first() {
+                by_place.entry((code, at)).or_insert(one);
+            }
+        }
+        Self {
+            by_message,
+            by_place,
+        }
+    }
+
+    fn of(&self, code: &str, message: &str, locations: &[Location]) -> Option<&'a T> {
+        let by_place = || self.by_place.get(&(code, locations.first()?));
+        self.by_message
+            .get(&(code, message))
+            .or_else(by_place)
+            .copied()
+    }
 }
 
 /// The reasons of a verdict, else the findings: what stands before what is
 /// waived, then by severity, then deny before hold before warn.
 pub(super) fn points(report: &Report) -> Vec<Point<'_>> {
     let mut points: Vec<Point<'_>> = match &report.verdict {
-        Some(verdict) => verdict
-            .reasons
-            .iter()
-            .map(|reason| of_reason(report, reason))
-            .collect(),
+        Some(verdict) => {
+            let twins = Twins::new(&report.findings, |finding| {
+                (&finding.rule, &finding.message, &finding.locations)
+            });
+            verdict
+                .reasons
+                .iter()
+                .map(|reason| of_reason(&twins, reason))
+                .collect()
+        }
         None => report.findings.iter().map(of_finding).collect(),
     };
     points.sort_by(|a, b| {
@@ -116,14 +145,16 @@ pub(super) fn unweighed(report: &Report) -> Vec<Point<'_>> {
     let Some(verdict) = &report.verdict else {
         return Vec::new();
     };
+    let twins = Twins::new(&verdict.reasons, |reason| {
+        (&reason.code, &reason.message, &reason.locations)
+    });
     report
         .findings
         .iter()
         .filter(|finding| {
-            !verdict
-                .reasons
-                .iter()
-                .any(|reason| is_told_by(finding, reason))
+            twins
+                .of(&finding.rule, &finding.message, &finding.locations)
+                .is_none()
         })
         .map(of_finding)
         .collect()
@@ -132,16 +163,11 @@ pub(super) fn unweighed(report: &Report) -> Vec<Point<'_>> {
 /// Points of one code, one severity and one fate, told together.
 pub(super) fn groups<'a>(points: &[Point<'a>]) -> Vec<Vec<Point<'a>>> {
     let mut groups: Vec<Vec<Point<'a>>> = Vec::new();
+    let mut indexes = BTreeMap::new();
     for point in points {
-        let twin = groups.iter_mut().find(|group| {
-            group.first().is_some_and(|first| {
-                first.code == point.code
-                    && first.severity == point.severity
-                    && first.effect == point.effect
-                    && first.waived_by == point.waived_by
-            })
-        });
-        match twin {
+        let key = (point.code, point.severity, point.effect, point.waived_by);
+        let index = *indexes.entry(key).or_insert(groups.len());
+        match groups.get_mut(index) {
             Some(group) => group.push(*point),
             None => groups.push(vec![*point]),
         }

@@ -22,6 +22,8 @@ use model::{
 const HOME: &str = "https://github.com/modelward/modelward";
 /// Results of one run beyond which GitHub refuses the file.
 const MAX_RESULTS: usize = 25_000;
+/// Tags of one rule beyond which GitHub refuses the file.
+const MAX_TAGS: usize = 20;
 
 pub(super) fn render(answers: &[Answer<'_>]) -> String {
     let log = Log {
@@ -178,6 +180,7 @@ fn tags(frameworks: &[String]) -> Vec<String> {
             tags.push(tag);
         }
     }
+    tags.truncate(MAX_TAGS);
     tags
 }
 
