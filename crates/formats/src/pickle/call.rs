@@ -84,7 +84,10 @@ impl Machine<'_, '_, '_> {
             }
         }
         let (of, ..) = self.describe(callee);
-        let written = format!("result of {of}");
+        let written = match self.kind(callee) {
+            Some(kind) => format!("a constant of type {kind}"),
+            None => format!("result of {of}"),
+        };
         self.emit(Action::Call, "?", Some(&written), true, args, None);
         self.store.make(How::Unknown, args)
     }

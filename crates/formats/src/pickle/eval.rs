@@ -16,7 +16,7 @@ impl Machine<'_, '_, '_> {
         if let Some(value) = self.indirect(target, args) {
             return value;
         }
-        if is_loader(target) {
+        if is_loader(target) && !target.starts_with("marshal.") {
             self.load(args, 8);
         }
         if let Some(value) = self.compute(target, args) {
@@ -30,6 +30,7 @@ impl Machine<'_, '_, '_> {
         let given = |machine: &Self| machine.list(args);
         Some(match target {
             "builtins.getattr"
+            | "dill._dill._get_attr"
             | "builtins.object.__getattribute__"
             | "builtins.type.__getattribute__"
             | "inspect.getattr_static" => {
@@ -43,6 +44,9 @@ impl Machine<'_, '_, '_> {
             | "importlib._bootstrap.__import__"
             | "importlib._bootstrap._find_and_load"
             | "pydoc.safeimport"
+            | "cloudpickle.cloudpickle.subimport"
+            | "cloudpickle.cloudpickle.dynamic_subimport"
+            | "dill._dill._import_module"
             | "test.support.import_helper.import_module" => {
                 let given = given(self);
                 let module = self.text(*given.first()?).unwrap_or_else(|| "?".to_owned());
@@ -100,11 +104,7 @@ impl Machine<'_, '_, '_> {
                 let value = self.item(*given.first()?, given.get(1).copied()?);
                 match value {
                     Value::Unknown => return None,
-                    // From here on it counts as computed.
-                    Value::Text(_) => {
-                        let text = self.text(value)?;
-                        self.store.own(true, text.into_bytes())
-                    }
+                    Value::Text(_) => self.computed(value),
                     _ => value,
                 }
             }
@@ -115,6 +115,26 @@ impl Machine<'_, '_, '_> {
             "builtins.globals" | "builtins.locals" => {
                 let here = self.store.intern("?".to_owned(), None, true);
                 self.store.space(here)
+            }
+            "builtins.setattr"
+            | "builtins.object.__setattr__"
+            | "builtins.type.__setattr__"
+            | "operator.setitem"
+            | "builtins.dict.__setitem__" => {
+                let given = given(self);
+                if let [owner, name, value] = given.as_slice() {
+                    let owner = match self.store.node(*owner) {
+                        Some(super::store::Node::Space(index)) => Value::Global(index),
+                        _ => *owner,
+                    };
+                    self.plant(owner, *name, *value);
+                }
+                return None;
+            }
+            "cloudpickle.cloudpickle._builtin_type" | "dill._dill._load_type" => {
+                let name = *given(self).first()?;
+                let types = self.store.intern("types".to_owned(), None, true);
+                self.attribute(Value::Global(types), name)
             }
             "importlib.reload" => *given(self).first()?,
             "functools.reduce" | "_functools.reduce" | "itertools.accumulate" => {
@@ -335,6 +355,22 @@ impl Machine<'_, '_, '_> {
         }
         if let Some(made) = self.store.made_mut(object) {
             made.state = state;
+        }
+        if matches!(object, Value::Global(_)) {
+            // The state's own dictionary, and that of slots behind it.
+            let mut parts = self.list(state);
+            parts.push(state);
+            for part in parts {
+                let pairs = match self.store.items(part) {
+                    Some((Shape::Dict, items, _)) => items.to_vec(),
+                    _ => continue,
+                };
+                for pair in pairs.chunks_exact(2) {
+                    if let [name, value] = pair {
+                        self.plant(object, *name, *value);
+                    }
+                }
+            }
         }
         self.built(&target, object, state);
     }

@@ -156,6 +156,8 @@ fn step(op: &Op<'_>, depth: &mut usize, marks: &mut Vec<usize>) -> bool {
 
 /// What imports can be called.
 fn is_name(line: &[u8]) -> bool {
+    // Blanks at the end make it a name that nothing has; still it is one.
+    let line = line.trim_ascii_end();
     !line.is_empty()
         && line.len() <= 512
         && line
@@ -282,24 +284,52 @@ pub(super) fn is_container(bytes: &[u8]) -> bool {
 /// Offset of the first pickle in `bytes` that looks up a name, or is too long
 /// to be chance. For readers of other formats that look for hidden streams.
 pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr3_iter(op::PROTO, b'c', b'(', bytes).find(|at| {
-        let rest = bytes.get(*at..).unwrap_or_default();
-        match rest {
-            [op::PROTO, 0..=5, ..] => {
-                let seen = glance(bytes, *at, 64, false);
-                seen.calls || seen.names || (seen.stop.is_some() && seen.ops >= 8) || seen.ops >= 64
-            }
-            [b'c', first, ..] if first.is_ascii_alphabetic() || *first == b'_' => {
-                names_follow(rest) && calls(bytes, *at, false)
-            }
-            [
-                b'(',
-                b'S' | b'V' | b'U' | b'X' | b'I' | b'K' | b'c' | b'(' | b'i' | b'N' | 0x8c,
-                ..,
-            ] => calls(bytes, *at, false),
-            _ => false,
+    bytes.iter().enumerate().position(|(at, byte)| match byte {
+        &op::PROTO | b'c' | b'(' => starts(bytes, at),
+        // Instructions that were cut off from their start.
+        &(op::SHORT_BINUNICODE | op::BINUNICODE | op::SHORT_BINSTRING) => {
+            strings_follow(bytes, at) && calls(bytes, at, false)
         }
+        _ => false,
     })
+}
+
+fn starts(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest {
+        [op::PROTO, 0..=5, ..] => {
+            let seen = glance(bytes, at, 64, false);
+            seen.calls || seen.names || (seen.stop.is_some() && seen.ops >= 8) || seen.ops >= 64
+        }
+        [b'c', first, ..] if first.is_ascii_alphabetic() || *first == b'_' => {
+            names_follow(rest) && calls(bytes, at, false)
+        }
+        [
+            b'(',
+            b'S' | b'V' | b'U' | b'X' | b'I' | b'K' | b'c' | b'(' | b'i' | b'N' | 0x8c,
+            ..,
+        ] => calls(bytes, at, false),
+        _ => false,
+    }
+}
+
+/// Two short strings, as before `STACK_GLOBAL`.
+fn strings_follow(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let len = match rest {
+        [op::SHORT_BINUNICODE | op::SHORT_BINSTRING, len, ..] => {
+            usize::from(*len).saturating_add(2)
+        }
+        [op::BINUNICODE, len, 0, 0, 0, ..] => usize::from(*len).saturating_add(5),
+        _ => return false,
+    };
+    match rest.get(len..) {
+        Some([op::MEMOIZE, next, ..] | [op::BINPUT, _, next, ..] | [next, ..]) => matches!(
+            *next,
+            op::SHORT_BINUNICODE | op::BINUNICODE | op::SHORT_BINSTRING
+        ),
+        _ => false,
+    }
 }
 
 /// Two short lines that can be names, looked at before anything slower.

@@ -55,9 +55,10 @@ impl Frames {
         }
     }
 
-    /// The file position moved: raw bytes stand between frames.
-    pub(super) fn skip(&mut self) {
-        self.unframed = 0;
+    /// The stream is left for raw bytes or another stream, or come back to.
+    pub(super) fn leave(&mut self) {
+        self.any = false;
+        self.end = None;
     }
 
     fn lie(&mut self, at: usize, what: &'static str) {

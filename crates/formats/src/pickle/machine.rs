@@ -6,25 +6,21 @@
 
 use std::collections::HashMap;
 
-use modelward_schema::{Action, Term};
+use modelward_schema::Action;
 
 use super::frame::Frames;
-use super::ledger::{Event, Ledger};
+use super::ledger::Ledger;
 use super::memo::Memo;
 use super::opcode::{self as op, Arg, Bad, Op};
-use super::store::{How, Shape, Store, Value};
+use super::store::{Shape, Store, Value};
 use super::tensor::Draft;
-use super::term::Writer;
-use super::{find, literal, names};
 use crate::{Input, Session};
 
 /// Entries of the stack; more than any honest file has at a time.
 const STACK: usize = 4 << 20;
 /// Pickles within pickles that share one file position (joblib's object arrays).
 const SUSPENDED: usize = 256;
-/// Longest text that is taken for a name.
-const NAME: usize = 4096;
-/// Embedded streams remembered for reading.
+/// Arrays remembered for reading.
 const NESTED: usize = 4096;
 
 #[derive(Debug)]
@@ -34,7 +30,7 @@ pub(super) struct Machine<'m, 'i, 'l> {
     pub(super) session: &'m mut Session<'l>,
     pub(super) ledger: &'m mut Ledger,
     pub(super) store: Store,
-    stack: Vec<Value>,
+    pub(super) stack: Vec<Value>,
     marks: Vec<usize>,
     memo: Memo,
     pub(super) reached: bool,
@@ -57,6 +53,8 @@ pub(super) struct Machine<'m, 'i, 'l> {
     pub(super) expands: Option<(usize, String)>,
     /// Facts are written with less detail: the budget is spent.
     pub(super) terse: bool,
+    /// Attributes that the stream itself sets on modules, classes, functions.
+    pub(super) planted: HashMap<String, Value>,
 }
 
 /// Bytes in a stream that are a stream themselves.
@@ -115,6 +113,7 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
             suspended: Vec::new(),
             expands: None,
             terse: false,
+            planted: HashMap::new(),
         }
     }
 
@@ -158,6 +157,7 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
                     self.stack = stack;
                     self.marks = marks;
                     self.memo = memo;
+                    self.frames.leave();
                     continue;
                 }
                 return Outcome {
@@ -172,6 +172,7 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
     /// Reads a whole pickle here, as a loader that calls `pickle.load` on the
     /// same file does, then goes on.
     pub(super) fn suspend(&mut self) {
+        self.frames.leave();
         if self.suspended.len() < SUSPENDED {
             self.suspended.push((
                 std::mem::take(&mut self.stack),
@@ -343,253 +344,6 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
         }
     }
 
-    fn literal(&mut self, op: &Op<'i>) -> Value {
-        let at = self.at.0;
-        match (op.code, op.arg) {
-            (op::NEWTRUE, _) => Value::Bool(true),
-            (op::NEWFALSE, _) => Value::Bool(false),
-            (op::EMPTY_LIST, _) => self.store.container(Shape::List),
-            (op::EMPTY_DICT, _) => self.store.container(Shape::Dict),
-            (op::EMPTY_SET, _) => self.store.container(Shape::Set),
-            (op::EMPTY_TUPLE, _) => Value::EmptyTuple,
-            (_, Arg::Bool(value)) => Value::Bool(value),
-            (_, Arg::Int(value)) => Value::Int(value),
-            (_, Arg::Big(_)) => Value::Big(at),
-            (_, Arg::Float(value)) => Value::Float(value),
-            (op::BINBYTES | op::SHORT_BINBYTES | op::BINBYTES8 | op::BYTEARRAY8, Arg::Raw(raw)) => {
-                if find::is_worth_reading(raw) {
-                    self.nest(Value::Bytes(at), false);
-                }
-                Value::Bytes(at)
-            }
-            (_, Arg::Raw(raw)) => {
-                if let Some(bytes) = find::encoded(raw) {
-                    let value = self.store.own(false, bytes);
-                    self.nest(value, false);
-                }
-                Value::Text(at)
-            }
-            _ => Value::None,
-        }
-    }
-
-    fn global(&mut self, op: &Op<'i>) {
-        let Arg::Lines(module, name) = op.arg else {
-            return;
-        };
-        let module = String::from_utf8_lossy(module);
-        let name = String::from_utf8_lossy(name);
-        let value = self.look_up(&module, &name, false);
-        self.stack.push(value);
-    }
-
-    fn stack_global(&mut self) {
-        let name = self.pop();
-        let module = self.pop();
-        let (module_text, name_text) = (self.text(module), self.text(name));
-        let computed = matches!(module, Value::Owned(_)) || matches!(name, Value::Owned(_));
-        let value = match (module_text, name_text) {
-            (Some(module), Some(name)) => self.look_up(&module, &name, computed),
-            (module, name) => {
-                let target = format!(
-                    "{}.{}",
-                    module.as_deref().unwrap_or("?"),
-                    name.as_deref().unwrap_or("?")
-                );
-                let parts = self.store.tuple(&[]);
-                self.emit(Action::Import, &target, None, true, parts, None);
-                Value::Global(self.store.intern(target, None, true))
-            }
-        };
-        self.stack.push(value);
-    }
-
-    fn look_up(&mut self, module: &str, name: &str, computed: bool) -> Value {
-        let target = names::resolve(module, name);
-        let plain = target
-            .strip_prefix(module)
-            .and_then(|rest| rest.strip_prefix('.'))
-            == Some(name);
-        let written = (!plain).then(|| crate::text::cap(&format!("{module} {name}"), 512));
-        self.emit(
-            Action::Import,
-            &target,
-            written.as_deref(),
-            computed,
-            Value::EmptyTuple,
-            None,
-        );
-        Value::Global(self.store.intern(target, written, computed))
-    }
-
-    fn persistent(&mut self, op: &Op<'i>) {
-        let id = match op.code {
-            op::PERSID => Value::Text(self.at.0),
-            _ => self.pop(),
-        };
-        let parts = match self.store.items(id) {
-            Some((Shape::Tuple, ..)) => id,
-            _ => self.store.tuple(&[id]),
-        };
-        self.emit(Action::Persistent, "", None, false, parts, None);
-        self.note_storage(parts);
-        let value = self.store.make(How::Persistent, parts);
-        self.stack.push(value);
-    }
-
-    fn extension(&mut self, op: &Op<'i>) {
-        let Arg::Number(code) = op.arg else { return };
-        let target = format!("ext:{code}");
-        self.emit(
-            Action::Extension,
-            &target,
-            None,
-            false,
-            Value::EmptyTuple,
-            None,
-        );
-        let name = self.store.intern(target, None, false);
-        self.stack.push(Value::Global(name));
-    }
-
-    /// `NEWOBJ` and `NEWOBJ_EX`.
-    pub(super) fn instance(&mut self, class: Value, args: Value, kwargs: Option<Value>) -> Value {
-        let (target, written, computed) = self.describe(class);
-        self.emit(
-            Action::New,
-            &target,
-            written.as_deref(),
-            computed,
-            args,
-            kwargs,
-        );
-        let name = self.store.intern(target, written, computed);
-        self.store.make(How::New(name), args)
-    }
-
-    fn fill(&mut self, object: Value, items: &[Value], pairs: bool) {
-        if pairs {
-            for pair in items.chunks_exact(2) {
-                if let [key, value] = pair {
-                    self.name_tensor(*key, *value);
-                }
-            }
-            if items.len() % 2 == 1 {
-                self.fail("SETITEMS has a key without a value");
-            }
-        }
-        if self.store.extend(object, items) {
-            self.weigh(object);
-            return;
-        }
-        if items.is_empty() {
-            return;
-        }
-        let (target, written, computed) = self.describe(object);
-        let shown = items.get(..16).unwrap_or(items);
-        let shown = if pairs {
-            let pairs: Vec<Value> = shown
-                .chunks_exact(2)
-                .map(|pair| self.store.tuple(pair))
-                .collect();
-            self.store.tuple(&pairs)
-        } else {
-            self.store.tuple(shown)
-        };
-        self.emit(
-            Action::Fill,
-            &target,
-            written.as_deref(),
-            computed,
-            shown,
-            None,
-        );
-    }
-
-    /// Notes a structure that is enormous when written out.
-    fn weigh(&mut self, value: Value) {
-        let size = self.store.size(value);
-        if size > 5e7 && self.expands.is_none() {
-            let len = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-            if f64::from(size) > 256.0 * f64::from(len) {
-                self.expand(
-                    "shared parts repeat until they count many millions of elements".to_owned(),
-                );
-            }
-        }
-    }
-
-    pub(super) fn expand(&mut self, message: String) {
-        if self.expands.is_none() {
-            self.expands = Some((self.at.0, message));
-        }
-    }
-
-    pub(super) fn nest(&mut self, value: Value, loaded: bool) {
-        let known = self
-            .nested
-            .iter_mut()
-            .rev()
-            .take(32)
-            .find(|nested| nested.value == value);
-        if let Some(nested) = known {
-            nested.loaded |= loaded;
-            nested.reached |= loaded && self.reached;
-        } else if self.nested.len() < NESTED {
-            self.nested.push(Nested {
-                value,
-                at: self.at.0,
-                loaded,
-                reached: loaded && self.reached,
-            });
-        } else {
-            self.terse = true;
-        }
-    }
-
-    /// Enters what happens into the ledger.
-    pub(super) fn emit(
-        &mut self,
-        action: Action,
-        target: &str,
-        written: Option<&str>,
-        computed: bool,
-        args: Value,
-        kwargs: Option<Value>,
-    ) {
-        let mut writer = Writer::new(self.bytes, &self.store, self.terse);
-        let args = match action {
-            Action::Build => vec![writer.term(args)],
-            _ => writer.terms(args),
-        };
-        let kwargs = match kwargs.map(|kwargs| writer.term(kwargs)) {
-            Some(Term::Dict { items, .. }) => items
-                .into_iter()
-                .map(|(key, value)| (key.as_str().unwrap_or("?").to_owned(), value))
-                .collect(),
-            Some(other) => vec![("**".to_owned(), other)],
-            None => Vec::new(),
-        };
-        let cost = writer.cost();
-        if !self.terse && !self.session.spend(cost) {
-            self.terse = true;
-        }
-        let (start, len) = self.at;
-        self.ledger.add(
-            self.input,
-            Event {
-                action,
-                target,
-                written,
-                computed,
-                reached: self.reached,
-                at: (super::wide(start), super::wide(len)),
-                args,
-                kwargs,
-            },
-        );
-    }
-
     /// Remembers the first error. The real machine stops there.
     pub(super) fn fail(&mut self, message: &str) {
         if self.error.is_none() {
@@ -633,37 +387,5 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
         self.stack.truncate(start);
         self.weigh(value);
         value
-    }
-
-    /// The text of a string constant that is short enough for a name.
-    pub(super) fn text(&self, value: Value) -> Option<String> {
-        match value {
-            Value::Text(at) => {
-                let op = op::decode(self.bytes, at).ok()?;
-                let (clipped, len) = literal::clip(op, NAME);
-                (len <= NAME).then(|| literal::text(&clipped).into_owned())
-            }
-            Value::Owned(index) => {
-                let owned = self.store.owned(index)?;
-                let short = owned.bytes.len() <= NAME;
-                short.then(|| String::from_utf8_lossy(&owned.bytes).into_owned())
-            }
-            _ => None,
-        }
-    }
-
-    /// The bytes of a string or bytes constant.
-    pub(super) fn raw(&self, value: Value) -> Option<std::borrow::Cow<'i, [u8]>> {
-        match value {
-            Value::Text(at) | Value::Bytes(at) => {
-                let op = op::decode(self.bytes, at).ok()?;
-                Some(literal::bytes(&op))
-            }
-            Value::Owned(index) => {
-                let owned = self.store.owned(index)?;
-                Some(std::borrow::Cow::Owned(owned.bytes.clone()))
-            }
-            _ => None,
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! Anomalies: `pickle-broken`, `pickle-frame-lies`, `pickle-leading-bytes`,
 //! `pickle-trailing-bytes`, `pickle-expands`.
 
+mod act;
 #[cfg(test)]
 mod assemble;
 mod call;

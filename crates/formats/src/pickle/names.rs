@@ -47,9 +47,13 @@ pub(super) fn attribute(path: &str, part: &str) -> String {
         _ => {}
     }
     let top = path.split('.').next().unwrap_or(path);
-    let module = STANDARD.contains(&part) || (SHARED.contains(&part) && !OWNERS.contains(&top));
-    if module && path != part && !path.is_empty() {
-        return part.to_owned();
+    let is_module =
+        |part: &str| STANDARD.contains(&part) || (SHARED.contains(&part) && !OWNERS.contains(&top));
+    // Modules import others under a private name: `random._os`.
+    for name in [part, part.strip_prefix('_').unwrap_or(part)] {
+        if is_module(name) && path != name && !path.is_empty() {
+            return name.to_owned();
+        }
     }
     if path.len() > LONGEST {
         return format!("{}.?", clip(path));

@@ -133,7 +133,7 @@ impl Machine<'_, '_, '_> {
         if find::calls(self.bytes.get(start..end).unwrap_or_default(), 0, true) {
             self.nested_array(start, end);
         }
-        self.frames.skip();
+        self.frames.leave();
         self.position = end;
     }
 
