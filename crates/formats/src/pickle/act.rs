@@ -260,6 +260,7 @@ impl<'i> Machine<'_, 'i, '_> {
         args: Value,
         kwargs: Option<Value>,
     ) {
+        let shown = args;
         let mut writer = Writer::new(self.bytes, &self.store, self.terse);
         let args = match action {
             Action::Build => vec![writer.term(args)],
@@ -277,6 +278,9 @@ impl<'i> Machine<'_, 'i, '_> {
         if !self.terse && !self.session.spend(cost) {
             self.terse = true;
         }
+        let excerpt = (target == "marshal.loads" && action == Action::Call)
+            .then(|| self.words(shown))
+            .flatten();
         let (start, len) = self.at;
         self.ledger.add(
             self.input,
@@ -289,8 +293,28 @@ impl<'i> Machine<'_, 'i, '_> {
                 at: (super::wide(start), super::wide(len)),
                 args,
                 kwargs,
+                excerpt,
             },
         );
+    }
+
+    /// Names and strings in a marshalled code object.
+    fn words(&mut self, args: Value) -> Option<String> {
+        let first = self.list(args).first().copied()?;
+        let code = self.raw(first)?;
+        let code = code.get(..64 * 1024).unwrap_or(&code);
+        let cost = u64::try_from(code.len() / 8).unwrap_or(u64::MAX);
+        if !self.session.spend(cost) {
+            return None;
+        }
+        let words: Vec<_> = code
+            .split(|byte| !byte.is_ascii_graphic() && *byte != b' ')
+            .filter(|word| word.len() > 2)
+            .take(32)
+            .map(String::from_utf8_lossy)
+            .collect();
+        let words = crate::text::escape(words.join(" ").as_bytes(), 240);
+        (!words.is_empty()).then_some(words)
     }
 
     /// The text of a string constant that is short enough for a name.

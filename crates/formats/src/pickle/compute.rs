@@ -89,7 +89,6 @@ impl Machine<'_, '_, '_> {
                 same @ (Value::Bytes(_) | Value::Owned(_)) => return Some(same),
                 value => (false, self.constant(value)?),
             },
-            ("builtins", "str") => (true, self.constant(first?)?),
             ("builtins", "chr") => match first? {
                 Value::Int(code) => {
                     let code = u32::try_from(code).ok()?;
@@ -101,7 +100,7 @@ impl Machine<'_, '_, '_> {
                 let text = self.constant_text(first?)?;
                 (true, text.chars().rev().collect::<String>().into_bytes())
             }
-            ("builtins", "list" | "tuple" | "iter") => {
+            ("builtins", "list" | "tuple") => {
                 let value = first?;
                 self.store.items(value)?;
                 return Some(value);
@@ -127,7 +126,7 @@ impl Machine<'_, '_, '_> {
                 (true, text.into_bytes())
             }
             ("builtins.str", "encode") => (false, self.constant(first?)?),
-            ("builtins.bytes", "decode") => (true, self.constant(first?)?),
+            ("builtins", "str") | ("builtins.bytes", "decode") => (true, self.constant(first?)?),
             ("builtins.bytes", "fromhex")
             | ("binascii", "unhexlify" | "a2b_hex")
             | ("base64", "b16decode") => (false, unhex(&self.constant(first?)?)?),

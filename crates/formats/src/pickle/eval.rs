@@ -133,6 +133,11 @@ impl Machine<'_, '_, '_> {
             }
             "cloudpickle.cloudpickle._builtin_type" | "dill._dill._load_type" => {
                 let name = *given(self).first()?;
+                let plain = self.text(name).is_some_and(|name| !name.ends_with("Type"));
+                if plain && target.starts_with("dill") {
+                    let builtins = self.store.intern("builtins".to_owned(), None, true);
+                    return Some(self.attribute(Value::Global(builtins), name));
+                }
                 let types = self.store.intern("types".to_owned(), None, true);
                 self.attribute(Value::Global(types), name)
             }
@@ -143,6 +148,9 @@ impl Machine<'_, '_, '_> {
                     "itertools.accumulate" => (given.get(1).copied()?, given.first().copied()?),
                     _ => (given.first().copied()?, given.get(1).copied()?),
                 };
+                if function == Value::None {
+                    return None;
+                }
                 self.reduce(function, items, given.get(2).copied())
             }
             "builtins.map"
@@ -157,7 +165,7 @@ impl Machine<'_, '_, '_> {
             "itertools.starmap" => {
                 let given = given(self);
                 let function = *given.first()?;
-                let rows = self.list(given.get(1).copied()?);
+                let rows = self.elements(given.get(1).copied()?);
                 if rows.is_empty() {
                     return Some(self.call(function, Value::Unknown, true));
                 }
@@ -261,7 +269,7 @@ impl Machine<'_, '_, '_> {
     }
 
     fn reduce(&mut self, function: Value, items: Value, first: Option<Value>) -> Value {
-        let items = self.list(items);
+        let items = self.elements(items);
         let mut rest = items.into_iter().take(FOLLOWED);
         let Some(mut value) = first.or_else(|| rest.next()) else {
             return self.call(function, Value::Unknown, true);
@@ -304,7 +312,16 @@ impl Machine<'_, '_, '_> {
         match self.store.items(value) {
             Some((Shape::Dict, items, _)) => items.iter().step_by(2).copied().collect(),
             Some((_, items, _)) => items.to_vec(),
-            None => Vec::new(),
+            None => match self.store.made(value) {
+                Some(made) if made.how != How::Persistent => {
+                    let given = self.list(made.args);
+                    let wrapped = given.first().and_then(|list| self.store.items(*list));
+                    wrapped
+                        .map(|(_, items, _)| items.to_vec())
+                        .unwrap_or_default()
+                }
+                _ => Vec::new(),
+            },
         }
     }
 

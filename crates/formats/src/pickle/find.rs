@@ -89,7 +89,8 @@ fn glance(bytes: &[u8], start: usize, most: u32, loose: bool) -> Glance {
             }
             op::PERSID | op::STRING | op::UNICODE => {
                 let Arg::Raw(line) = op.arg else { return seen };
-                if !is_printable(line) {
+                let unicode = op.code == op::UNICODE;
+                if line.contains(&0) || (!unicode && !is_printable(line)) {
                     seen.bad = Some(Bad::Operand(op.code));
                     return seen;
                 }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use modelward_schema::{Action, Code, Term, Via};
+use modelward_schema::{Action, Code, Location, Term, Via};
 
 use crate::{Input, Session};
 
@@ -36,6 +36,8 @@ pub(super) struct Event<'e> {
     pub(super) at: (u64, u64),
     pub(super) args: Vec<Term>,
     pub(super) kwargs: Vec<(String, Term)>,
+    /// Text that stands in the arguments' bytes.
+    pub(super) excerpt: Option<String>,
 }
 
 impl Ledger {
@@ -95,7 +97,10 @@ impl Ledger {
             computed: event.computed,
             reached: event.reached,
             count: 1,
-            at: input.at(start, len),
+            at: Location {
+                excerpt: event.excerpt,
+                ..input.at(start, len)
+            },
         });
     }
 

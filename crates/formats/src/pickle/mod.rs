@@ -6,7 +6,7 @@
 //! ordinary loader does not come to is told with `reached: false`.
 //!
 //! Anomalies: `pickle-broken`, `pickle-frame-lies`, `pickle-leading-bytes`,
-//! `pickle-trailing-bytes`, `pickle-expands`.
+//! `pickle-trailing-bytes`, `pickle-expands`, `pickle-array-code`.
 
 mod act;
 #[cfg(test)]

@@ -229,6 +229,33 @@ fn names_that_are_computed_from_constants_are_known_and_others_are_marked() {
 }
 
 #[test]
+fn what_a_stream_plants_on_a_module_is_what_it_gets_back() {
+    let stream = Asm::proto(4)
+        .stack_global("numpy", "prod")
+        .ops(b"N}")
+        .text("a")
+        .text("os")
+        .ops(b"s\x86b0")
+        .stack_global("numpy", "prod.a")
+        .text("system")
+        .ops(&[op::STACK_GLOBAL])
+        .call("id")
+        .stop();
+    assert_eq!(
+        told(&read(&stream)),
+        ["Build numpy.prod", "Call os.system!"]
+    );
+}
+
+#[test]
+fn a_pickle_written_as_text_is_read() {
+    let stream = Asm::proto(4)
+        .text("gAJjb3MKc3lzdGVtClgCAAAAaWSFUi4=")
+        .stop();
+    assert_eq!(told(&read(&stream)), ["Call os.system~"]);
+}
+
+#[test]
 fn a_loaders_argument_is_read_as_a_stream() {
     let inner = Asm::proto(4).stack_global("os", "system").call("id").stop();
     let outer = Asm::proto(4)
