@@ -11,7 +11,7 @@ pub(crate) mod secret;
 
 pub(crate) use lines::Lines;
 
-use crate::{Fit, Format, Input, Session};
+use crate::{Fit, Format, Input, Session, settings, yaml};
 
 pub(crate) static FORMAT: Format = Format {
     name: "text",
@@ -56,7 +56,35 @@ fn is_text(probe: &[u8]) -> bool {
 fn read(input: &Input<'_>, session: &mut Session<'_>) {
     let lines = Lines::new(input.path, input.bytes);
     secret::scan(input.bytes, &lines, session);
-    session.metadata("text.notation", notation(input), input.whole());
+    let notation = notation(input);
+    session.metadata("text.notation", notation, input.whole());
+    match notation {
+        "markdown" => yaml::read_front_matter(input, &lines, session),
+        "requirements" => requirements(input, &lines, session),
+        "xml" => xml(input, &lines, session),
+        _ => {}
+    }
+}
+
+fn requirements(input: &Input<'_>, lines: &Lines<'_>, session: &mut Session<'_>) {
+    let mut start = 0_usize;
+    for line in input.bytes.split_inclusive(|byte| *byte == b'\n') {
+        let len = line.trim_ascii_end().len();
+        let at = || lines.shown(start, len);
+        settings::read_requirement(&String::from_utf8_lossy(line), &at, session);
+        start = start.saturating_add(line.len());
+    }
+}
+
+/// Entities are fetched or expanded by readers that follow them.
+fn xml(input: &Input<'_>, lines: &Lines<'_>, session: &mut Session<'_>) {
+    if let Some(at) = memchr::memmem::find(input.bytes, b"<!ENTITY") {
+        session.anomaly(
+            "xml-declares-entities",
+            "the XML declares entities, which a reader may expand without end or fetch from elsewhere",
+            lines.shown(at, 80.min(input.bytes.len().saturating_sub(at))),
+        );
+    }
 }
 
 /// What kind of text it is, by its first bytes and its name.

@@ -116,6 +116,9 @@ impl Settings<'_> {
             "datasets" if way.len() <= 2 => {
                 session.reference(ReferenceKind::Dataset, text, at());
             }
+            "pip" | "dependencies" | "requirements" => {
+                super::read_requirement(text, at, session);
+            }
             // A kernel of the hub is downloaded and run (CVE-2026-4372).
             "_attn_implementation_internal" | "_attn_implementation" | "attn_implementation"
                 if text.contains('/') =>

@@ -7,6 +7,7 @@
 //! MXNet's symbol files.
 
 mod code;
+mod dependency;
 mod keys;
 
 use std::borrow::Cow;
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use modelward_schema::Location;
+
+pub(crate) use dependency::read_requirement;
 
 use crate::Session;
 
