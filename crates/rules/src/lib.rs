@@ -45,7 +45,10 @@ rules! {
     archive_link_escapes,
     archive_path_escapes,
     archive_tells_two_stories,
+    config_imports_code,
+    config_runs_remote_code,
     container_lies,
+    dependency_from_foreign_index,
     external_data_escapes,
     external_data_missing,
     file_claims_other_format,
@@ -70,6 +73,7 @@ rules! {
     pickle_unknown_class,
     pickle_uses_extension_registry,
     pickle_uses_persistent_id,
+    secret_in_file,
     structure_malformed,
     template_builds_names,
     template_escapes_sandbox,
@@ -77,6 +81,8 @@ rules! {
     template_under_unread_name,
     tensor_hides_payload,
     xml_reads_other_file,
+    yaml_constructs_objects,
+    yaml_expands,
 }
 
 /// Runs every rule. Sorted by severity, most severe first, then by place.

@@ -7,7 +7,7 @@
 mod call;
 mod instance;
 mod lookup;
-mod render;
+pub(crate) mod render;
 mod shape;
 
 use std::collections::HashSet;
