@@ -72,6 +72,7 @@ pub use settle::settle;
 pub static FORMATS: &[&Format] = &[
     &safetensors::FORMAT,
     &gguf::FORMAT,
+    &gguf::LEGACY,
     &zip::FORMAT,
     &sevenzip::FORMAT,
     &npy::FORMAT,

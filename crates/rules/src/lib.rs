@@ -55,6 +55,7 @@ rules! {
     file_expands_enormously,
     file_hides_content,
     file_hides_executable,
+    function_shadows_operator,
     graph_runs_code,
     graph_uses_custom_operator,
     index_names_missing_shard,

@@ -14,6 +14,7 @@ const SEALED: &str = "archive-is-sealed";
 const EXPANDS: &str = "file-expands-enormously";
 const HIDES: &str = "file-hides-content";
 const ENTITY: &str = "xml-reads-other-file";
+const SHADOWS: &str = "function-shadows-operator";
 const MALFORMED: &str = "structure-malformed";
 /// For everything that has no line here.
 pub(crate) const OTHER: &str = "container-lies";
@@ -33,6 +34,11 @@ static LIES: &[(&str, &str, Severity)] = &[
     ("zip-prefix-bytes", HIDES, Medium),
     ("zip-unexplained-bytes", HIDES, Medium),
     ("zip-comment-holds-archive", HIDES, Medium),
+    ("*-hole", HIDES, Medium),
+    ("safetensors-header-tail", HIDES, Medium),
+    ("safetensors-metadata-*", HIDES, Medium),
+    ("onnx-unknown-field", HIDES, Medium),
+    ("onnx-function-shadows-operator", SHADOWS, Medium),
     ("pickle-array-code", HIDES, Medium),
     ("npy-several-arrays", HIDES, Low),
     ("zip-encrypted-flag-lies", TWO_STORIES, Medium),

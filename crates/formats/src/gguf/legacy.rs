@@ -3,7 +3,7 @@
 
 use modelward_schema::Why;
 
-use crate::{Input, Reader, Session};
+use crate::{Fit, Input, Reader, Session};
 
 /// Numbers behind the magic that every program of the family began with.
 const CHECKED: usize = 4;
@@ -11,13 +11,13 @@ const CHECKED: usize = 4;
 const ABSURD: i32 = 1 << 28;
 
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
+struct Kind {
     name: &'static str,
     /// A version follows the magic.
     versioned: bool,
 }
 
-pub(super) fn find(bytes: &[u8]) -> Option<Kind> {
+fn find(bytes: &[u8]) -> Option<Kind> {
     let (name, versioned) = match bytes.first_chunk::<4>()? {
         b"lmgg" => ("ggml", false),
         b"fmgg" => ("ggmf", true),
@@ -28,7 +28,18 @@ pub(super) fn find(bytes: &[u8]) -> Option<Kind> {
     Some(Kind { name, versioned })
 }
 
-pub(super) fn read(input: &Input<'_>, kind: Kind, session: &mut Session<'_>) {
+pub(super) fn identify(input: &Input<'_>) -> Fit {
+    if find(input.bytes).is_some() {
+        Fit::Yes
+    } else {
+        Fit::No
+    }
+}
+
+pub(super) fn read(input: &Input<'_>, session: &mut Session<'_>) {
+    let Some(kind) = find(input.bytes) else {
+        return;
+    };
     session.metadata("ggml.container", kind.name, input.at(0, 4));
     session.gap(
         Why::Unsupported,

@@ -23,6 +23,13 @@ pub(crate) static FORMAT: Format = Format {
     read,
 };
 
+/// GGML, GGMF, GGJT and GGLA.
+pub(crate) static LEGACY: Format = Format {
+    name: "ggml",
+    identify: legacy::identify,
+    read: legacy::read,
+};
+
 const MAGIC: &[u8] = b"GGUF";
 const REVERSED: &[u8] = b"FUGG";
 /// Shards of one model that are worth naming.
@@ -30,7 +37,7 @@ const MAX_SHARDS: u64 = 1000;
 
 fn identify(input: &Input<'_>) -> Fit {
     let bytes = input.bytes;
-    if bytes.starts_with(MAGIC) || bytes.starts_with(REVERSED) || legacy::find(bytes).is_some() {
+    if bytes.starts_with(MAGIC) || bytes.starts_with(REVERSED) {
         Fit::Yes
     } else {
         Fit::No
@@ -38,10 +45,6 @@ fn identify(input: &Input<'_>) -> Fit {
 }
 
 fn read(input: &Input<'_>, session: &mut Session<'_>) {
-    if let Some(kind) = legacy::find(input.bytes) {
-        legacy::read(input, kind, session);
-        return;
-    }
     if input.bytes.starts_with(REVERSED) {
         session.anomaly(
             "gguf-magic-reversed",

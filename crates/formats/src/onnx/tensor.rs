@@ -23,7 +23,6 @@ struct Parts<'a> {
     shape: Vec<u64>,
     /// None when the product does not fit in 64 bits.
     elements: Option<u64>,
-    negative: bool,
     raw: Option<Field<'a>>,
     /// The typed fields that hold anything, with the number of their values.
     typed: Vec<(Home, u64, Field<'a>)>,
@@ -39,7 +38,6 @@ fn parts(message: Message<'_>) -> Parts<'_> {
         number: 0,
         shape: Vec::new(),
         elements: Some(1),
-        negative: false,
         raw: None,
         typed: Vec::new(),
         external: false,
@@ -50,7 +48,6 @@ fn parts(message: Message<'_>) -> Parts<'_> {
         match field.number {
             1 => {
                 for size in field.varints() {
-                    parts.negative |= signed(size) < 0;
                     parts.elements = parts.elements.and_then(|product| product.checked_mul(size));
                     if parts.shape.len() < MAX_RANK {
                         parts.shape.push(size);
@@ -74,6 +71,10 @@ fn parts(message: Message<'_>) -> Parts<'_> {
 }
 
 impl<'a> Parts<'a> {
+    fn is_negative(&self) -> bool {
+        self.shape.iter().any(|size| signed(*size) < 0)
+    }
+
     fn add(&mut self, home: Home, field: &Field<'a>) {
         let count = match (home, field.value) {
             (Home::Strings, _) | (_, Value::Varint(_) | Value::Fixed32(_) | Value::Fixed64(_)) => 1,
@@ -116,7 +117,7 @@ pub(super) fn read<'a>(walk: &mut Walk<'a, '_, '_, '_>, message: Message<'a>, in
         }
     };
     if let (Some(found), Some(elements)) = (found, parts.elements)
-        && !parts.negative
+        && !parts.is_negative()
     {
         check_payload(walk, &parts, found, elements, &name, &here);
     }
@@ -152,7 +153,7 @@ fn check_head(
             here.clone(),
         );
     }
-    if parts.negative {
+    if parts.is_negative() {
         walk.session.anomaly(
             "onnx-dims-negative",
             format!("{name:?} has a negative dimension"),
