@@ -3,7 +3,7 @@
 use modelward_schema::{Code, Severity, Term};
 
 use super::{Around, Kind, Verdict, graded, instance, render, shape};
-use crate::vocabulary::{Origin, class_shaped, last};
+use crate::vocabulary::{Capability, Origin, class_shaped, last};
 
 pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     let table = around.table;
@@ -43,7 +43,12 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             Some(misuse(code, around, &name))
         };
     }
-    if let Some(capability) = table.capability(&name) {
+    let origin = table.origin(&name);
+    let rebuilds = origin == Origin::Package && shape::rebuilds(last(&name));
+    if let Some(capability) = table.capability(&name)
+        // A model that a library packs into its own pickle.
+        && !(rebuilds && capability == Capability::Load)
+    {
         let (kind, severity, words) = graded(capability);
         return Some(Verdict::new(
             kind,
@@ -53,7 +58,6 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     }
     let class = class_shaped(&name);
     let plain = code.args.iter().all(shape::is_plain) && code.kwargs.is_empty();
-    let origin = table.origin(&name);
     if class && is_error(&name) && origin != Origin::Unknown && origin != Origin::Main {
         return None;
     }
@@ -65,12 +69,15 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
         ))
     };
     match origin {
-        Origin::Package if shape::rebuilds(last(&name)) => unknown(
+        Origin::Package if rebuilds => unknown(
             Severity::Medium,
             "a rebuilding helper that is not on the list of known ones",
         ),
         Origin::Package
-            if class && plain && (is_value(&code.args) || !shape::promises_action(last(&name))) =>
+            if class
+                && plain
+                && !names_things(&code.args)
+                && (is_value(&code.args) || !shape::promises_action(last(&name))) =>
         {
             None
         }
@@ -102,6 +109,11 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             }
         }
     }
+}
+
+/// Labels among other arguments: a member's name stands alone.
+fn names_things(args: &[Term]) -> bool {
+    args.len() > 1 && args.iter().any(|arg| arg.as_str().is_some())
 }
 
 /// One number or label, as an enumeration's member is stored.

@@ -3,7 +3,7 @@
 use modelward_schema::{Code, Severity, Term};
 
 use super::{Around, Kind, Verdict, graded, render, shape};
-use crate::vocabulary::{Origin, class_shaped, last};
+use crate::vocabulary::{Origin, class_shaped, last, root};
 
 pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     let table = around.table;
@@ -50,7 +50,7 @@ pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             .iter()
             .chain(code.kwargs.iter().map(|(_, value)| value))
             .all(|arg| shape::is_plain(arg) || arg.as_str().is_some_and(shape::is_word));
-    if origin == Origin::Package && !table.acts(&name) && !table.names_exactly(&name) {
+    if origin == Origin::Package && !table.acts(&name) {
         return (!plain).then(|| {
             Verdict::new(
                 Kind::MisusesConstructor,
@@ -181,15 +181,21 @@ pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     let name = table.canonical(&code.target);
     let shown = render::name(&code.target);
     let rewrites = |severity, does: String| Some(Verdict::new(Kind::RewritesState, severity, does));
-    // The state goes to the global itself, and so to everyone who uses it.
-    if code.args.len() > 1 {
+    // Nothing was made of it, so the state goes to the global itself, and with
+    // it to everyone who uses it.
+    let made = around
+        .used
+        .contains(&(code.at.path.as_str(), code.target.as_str()));
+    // Built-in types cannot be changed; running iterators are read as lists.
+    let builtin = name.starts_with("builtins.") || name.contains('?');
+    if code.args.len() > 1 || (!made && !builtin) {
         return rewrites(
             Severity::Critical,
             format!("sets attributes on {shown} itself, for the whole process"),
         );
     }
     let state = code.args.first()?;
-    if let Some((key, value)) = deciding(state, 0) {
+    if let Some((key, value)) = deciding(state, root(&name), 0) {
         let severity = if key.starts_with("__") {
             Severity::High
         } else {
@@ -200,23 +206,31 @@ pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             format!("replaces {} of an instance of {shown}", render::name(key)),
         );
     }
-    if around
-        .used
-        .contains(&(code.at.path.as_str(), code.target.as_str()))
-        || name.contains('?')
-    {
-        return None;
+    if name.starts_with("statsmodels.") && runs_formula(state) {
+        return rewrites(
+            Severity::Critical,
+            format!("makes {shown} evaluate a formula that is a program"),
+        );
     }
-    let known = table.entry(&name).is_some() || table.origin(&name) == Origin::Package;
-    if known && !table.acts(&name) {
-        return None;
-    }
-    let (severity, what) = match (table.capability(&name), table.origin(&name)) {
-        (Some(_), _) => (Severity::High, "which does more than hold it"),
-        (None, Origin::Standard) => (Severity::High, "which no known serializer does"),
-        (None, _) => (Severity::Medium, "which is not known"),
+    // The class itself has its finding where the instance is made.
+    None
+}
+
+/// statsmodels builds its design again from the formula when it is unpickled,
+/// and a formula may hold any expression.
+fn runs_formula(state: &Term) -> bool {
+    let Term::Dict { items, .. } = state else {
+        return false;
     };
-    rewrites(severity, format!("sets the state of {shown}, {what}"))
+    let signs = [
+        "__", "import", "eval", "exec", "open", "getattr", "lambda", "os.", "sys.", "system",
+    ];
+    items.iter().any(|(key, value)| {
+        key.as_str() == Some("formula")
+            && value
+                .as_str()
+                .is_some_and(|formula| signs.iter().any(|sign| formula.contains(sign)))
+    })
 }
 
 /// A replaced method is as bad as what replaces it. Wrappers of the object's own
@@ -232,17 +246,15 @@ fn replaced_by(around: &Around<'_>, value: &Term) -> Severity {
 }
 
 /// The first key of the state that decides behaviour, with its value.
-fn deciding(state: &Term, depth: u32) -> Option<(&str, &Term)> {
+fn deciding<'a>(state: &'a Term, package: &str, depth: u32) -> Option<(&'a str, &'a Term)> {
     match state {
         Term::Dict { items, .. } => items.iter().find_map(|(key, value)| {
             let key = key.as_str()?;
             let callable = match value {
-                Term::Global(name) => !class_shaped(name),
+                // A library may keep functions of its own.
+                Term::Global(name) => !class_shaped(name) && root(name) != package,
                 Term::Result { target, .. } => {
-                    matches!(
-                        last(target),
-                        "partial" | "getattr" | "methodcaller" | "attrgetter"
-                    )
+                    matches!(last(target), "partial" | "methodcaller" | "attrgetter")
                 }
                 _ => false,
             };
@@ -251,7 +263,7 @@ fn deciding(state: &Term, depth: u32) -> Option<(&str, &Term)> {
         }),
         // Instance and slot state, as protocol 2 writes them.
         Term::Tuple { items, .. } if items.len() == 2 && depth == 0 => {
-            items.iter().find_map(|part| deciding(part, 1))
+            items.iter().find_map(|part| deciding(part, package, 1))
         }
         _ => None,
     }

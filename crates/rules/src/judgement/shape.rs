@@ -35,6 +35,9 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
     if let Some(text) = kind.strip_prefix('=') {
         return arg.as_str() == Some(text);
     }
+    if let Some(start) = kind.strip_prefix('^') {
+        return arg.as_str().is_some_and(|text| text.starts_with(start));
+    }
     match (kind, arg) {
         ("type", _) => is_type(table, arg),
         ("func", _) => is_harmless_function(table, arg),
@@ -47,7 +50,6 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         }
         ("dtype", Term::Global(name)) => table.canonical(name).starts_with("numpy."),
         ("word", Term::Str { text, .. }) => is_word(text),
-        ("iterator", Term::Result { .. } | Term::List { .. } | Term::Tuple { .. }) => true,
         // Numbers of NumPy, `bytes` by way of `_codecs.encode`, sets and the
         // like are results; their own calls are judged where they stand.
         ("int" | "num", Term::Int(_) | Term::BigInt(_) | Term::Bool(_))
@@ -60,6 +62,8 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         | ("list", Term::List { .. })
         | ("set", Term::Set { .. })
         | ("dict", Term::Dict { .. })
+        | ("iterator", Term::Result { .. } | Term::List { .. } | Term::Tuple { .. })
+        | ("made", Term::Result { .. })
         | (
             "int" | "num" | "bool" | "text" | "bytes" | "tuple" | "list" | "set" | "dict",
             Term::Result { .. } | Term::Unknown,
