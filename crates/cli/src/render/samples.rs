@@ -157,8 +157,8 @@ fn sentiment() -> Report {
             file("encoder.onnx", "onnx", 438_000_112),
             file("head.pt", "zip", 41_200_640),
             member("head.pt!/archive/data.pkl", "pickle", 52_310),
-            member("head.pt!/archive/data/0", "opaque", 33_554_432),
-            member("head.pt!/archive/data/1", "opaque", 7_340_032),
+            member("head.pt!/archive/data/0", "tensor-data", 33_554_432),
+            member("head.pt!/archive/data/1", "tensor-data", 7_340_032),
             member("head.pt!/archive/version", "text", 2),
             file(
                 "model-00001-of-00002.safetensors",

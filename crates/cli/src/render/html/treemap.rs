@@ -6,7 +6,7 @@
     reason = "sizes become areas of a picture"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modelward_schema::{Report, Severity};
 
@@ -43,12 +43,14 @@ impl Kind {
 
     pub(super) fn of(format: &str) -> Self {
         match format {
-            "safetensors" | "gguf" | "ggml" | "npy" | "opaque" | "hdf5" => Self::Weights,
-            "pickle" | "python" | "jinja" | "torchscript" => Self::Program,
-            "onnx" => Self::Graph,
-            "json" | "yaml" | "text" | "plain" | "markdown" => Self::Words,
-            "zip" | "tar" | "gzip" | "bzip2" | "xz" | "lzma" | "zstd" | "lz4" | "zlib"
-            | "sevenzip" | "7z" => Self::Container,
+            "safetensors" | "gguf" | "ggml" | "ggjt" | "npy" | "tensor-data" | "onnx-tensor"
+            | "hdf5" => Self::Weights,
+            "pickle" | "python" | "python-bytecode" | "script" | "jinja" | "elf" | "pe"
+            | "macho" | "wasm" | "dex" => Self::Program,
+            "onnx" | "tflite" | "tensorflow-graph" => Self::Graph,
+            "json" | "yaml" | "text" | "xml" => Self::Words,
+            "zip" | "pytorch-zip" | "torchscript" | "npz" | "wheel" | "keras" | "skops" | "7z"
+            | "tar" | "gzip" | "bzip2" | "xz" | "zstd" | "lz4" | "zlib" => Self::Container,
             _ => Self::Other,
         }
     }
@@ -98,7 +100,7 @@ pub(super) fn nodes(report: &Report) -> Vec<Node> {
             *worst = (*worst).max(point.severity);
         }
     }
-    let unread: std::collections::BTreeSet<&str> = report
+    let unread: BTreeSet<&str> = report
         .facts
         .coverage
         .gaps
@@ -119,13 +121,19 @@ pub(super) fn nodes(report: &Report) -> Vec<Node> {
     };
     let mut inside: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
     let mut top = Vec::new();
-    let parents: std::collections::BTreeSet<&str> = report
+    let parents: BTreeSet<&str> = report
         .facts
         .files
         .iter()
         .filter_map(|file| file.parent.as_deref())
         .collect();
-    let mut has_members = std::collections::BTreeSet::new();
+    let listed: BTreeSet<&str> = report
+        .facts
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .collect();
+    let mut has_members = BTreeSet::new();
     for file in &report.facts.files {
         let kind = Kind::of(&file.format);
         match words::member(&file.path) {
@@ -146,13 +154,14 @@ pub(super) fn nodes(report: &Report) -> Vec<Node> {
     }
     for tensor in &report.facts.tensors {
         let path = tensor.at.path.as_str();
-        if has_members.contains(path) || words::member(path).is_some() {
+        // Where the member itself is listed, its tensors would count twice.
+        if listed.contains(path) && (words::member(path).is_some() || has_members.contains(path)) {
             continue;
         }
         let size = tensor.at.span.map_or(0, |span| span.len);
         let mut node = node("", &tensor.name, &tensor.dtype, Kind::Weights, size);
         node.what = format!("{} {:?}", tensor.dtype, tensor.shape);
-        inside.entry(path).or_default().push(node);
+        inside.entry(words::outermost(path)).or_default().push(node);
     }
     let top = top
         .into_iter()
