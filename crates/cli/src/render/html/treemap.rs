@@ -154,11 +154,13 @@ pub(super) fn nodes(report: &Report) -> Vec<Node> {
     }
     for tensor in &report.facts.tensors {
         let path = tensor.at.path.as_str();
-        // Where the member itself is listed, its tensors would count twice.
-        if listed.contains(path) && (words::member(path).is_some() || has_members.contains(path)) {
-            continue;
-        }
-        let size = tensor.at.span.map_or(0, |span| span.len);
+        let size = match tensor.at.span {
+            // Where the member itself is listed, its tensors would count twice.
+            Some(_) if listed.contains(path) && words::member(path).is_some() => continue,
+            Some(_) if has_members.contains(path) => continue,
+            Some(span) => span.len,
+            None => numbers(&tensor.dtype, &tensor.shape),
+        };
         let mut node = node("", &tensor.name, &tensor.dtype, Kind::Weights, size);
         node.what = format!("{} {:?}", tensor.dtype, tensor.shape);
         inside.entry(words::outermost(path)).or_default().push(node);
@@ -171,6 +173,17 @@ pub(super) fn nodes(report: &Report) -> Vec<Node> {
         })
         .collect();
     largest(top)
+}
+
+/// Bytes of so many numbers, as far as their type tells.
+fn numbers(dtype: &str, shape: &[u64]) -> u64 {
+    let each = match dtype {
+        "f64" | "i64" | "u64" | "c64" => 8,
+        "f32" | "i32" | "u32" => 4,
+        "f16" | "bf16" | "i16" | "u16" => 2,
+        _ => 1,
+    };
+    shape.iter().copied().fold(each, u64::saturating_mul)
 }
 
 /// Sorted by size, the smallest ones told as one; what is empty has no area,
