@@ -1,0 +1,94 @@
+//! The child's side: confine, read, answer.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use modelward_formats::Limits;
+use modelward_schema::{Facts, Gap, Location, Why};
+
+use super::{Job, Message, Request};
+use crate::map::Bytes;
+use crate::sandbox;
+
+/// Runs as `modelward worker`; the exit code says only whether the request was
+/// understood.
+pub fn main() -> u8 {
+    let mut input = BufReader::new(std::io::stdin());
+    let mut line = String::new();
+    if input.read_line(&mut line).is_err() {
+        return 70;
+    }
+    let Ok(request) = serde_json::from_str::<Request>(&line) else { return 70 };
+    let blob = request.stdin.map(|len| {
+        let mut bytes = Vec::new();
+        let _ = input.take(len).read_to_end(&mut bytes);
+        bytes
+    });
+    let confined = sandbox::confine(&request.readable, request.cpu);
+    let out = Mutex::new(std::io::stdout());
+    send(&out, &Message::Confined(confined));
+
+    if let Some(bytes) = blob {
+        send(&out, &Message::Begin(0));
+        let facts = modelward_formats::read("stdin", &bytes, &Limits::default());
+        send(&out, &Message::Done(0, Box::new(facts)));
+        return 0;
+    }
+
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(job) = request.files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            send(&out, &Message::Begin(job.index));
+            let facts = read_file(job);
+            send(&out, &Message::Done(job.index, Box::new(facts)));
+        }
+    };
+    if request.threads <= 1 {
+        work();
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 1..request.threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+    0
+}
+
+fn read_file(job: &Job) -> Facts {
+    match Bytes::open(&job.place) {
+        Ok(bytes) => modelward_formats::read(&job.path, &bytes, &Limits::default()),
+        Err(error) => unreadable(&job.path, &job.place, &error),
+    }
+}
+
+fn unreadable(path: &str, place: &Path, error: &std::io::Error) -> Facts {
+    let mut facts = Facts::default();
+    let size = File::open(place).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
+    facts.files.push(modelward_schema::FileFact {
+        path: path.to_owned(),
+        format: "unread".to_owned(),
+        size,
+        ..modelward_schema::FileFact::default()
+    });
+    facts.coverage.gaps.push(Gap {
+        why: Why::Unreadable,
+        message: format!("it cannot be opened: {error}"),
+        at: Location::file(path),
+    });
+    facts
+}
+
+fn send(out: &Mutex<std::io::Stdout>, message: &Message) {
+    let Ok(mut line) = serde_json::to_vec(message) else { return };
+    line.push(b'\n');
+    // A poisoned lock means another thread panicked; its file becomes a gap in
+    // the parent, ours still counts.
+    let mut out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _ = out.write_all(&line);
+    let _ = out.flush();
+}

@@ -1,0 +1,50 @@
+//! The process that reads hostile bytes.
+//!
+//! The parent starts the same binary as `modelward worker`, sends one
+//! [`Request`] on its standard input and reads one [`Message`] per line from
+//! its standard output. The child confines itself before the first hostile
+//! byte. When it dies, what it had finished is kept, what it had begun is tried
+//! again alone, and what kills a child twice becomes a gap.
+
+mod child;
+mod parent;
+
+use std::path::PathBuf;
+
+use modelward_schema::{Facts, Sandbox};
+use serde::{Deserialize, Serialize};
+
+pub use child::main;
+pub(crate) use parent::read;
+
+/// What the child is asked to do.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    /// What may be opened for reading: the artifact's root and the folders
+    /// that its links end in.
+    readable: Vec<PathBuf>,
+    files: Vec<Job>,
+    threads: usize,
+    /// Seconds of processor time.
+    cpu: u64,
+    /// Length of a blob that follows the request line, read as the one file.
+    stdin: Option<u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Job {
+    index: usize,
+    path: String,
+    place: PathBuf,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Message {
+    /// What confines the child; the first line.
+    Confined(Sandbox),
+    /// A file is begun.
+    Begin(usize),
+    /// A file is done.
+    Done(usize, Box<Facts>),
+}
