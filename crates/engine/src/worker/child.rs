@@ -61,7 +61,13 @@ pub fn main() -> u8 {
 
 fn read_file(job: &Job) -> Facts {
     match Bytes::open(&job.place) {
-        Ok(bytes) => modelward_formats::read(&job.path, &bytes, &Limits::default()),
+        Ok(bytes) => {
+            #[cfg(debug_assertions)]
+            if let Some(facts) = super::fault::on_demand(&job.path, &bytes) {
+                return facts;
+            }
+            modelward_formats::read(&job.path, &bytes, &Limits::default())
+        }
         Err(error) => unreadable(&job.path, &job.place, &error),
     }
 }

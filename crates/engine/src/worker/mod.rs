@@ -7,6 +7,8 @@
 //! again alone, and what kills a child twice becomes a gap.
 
 mod child;
+#[cfg(debug_assertions)]
+mod fault;
 mod parent;
 
 use std::path::PathBuf;
