@@ -2,10 +2,13 @@
 //! record. The only room that opens files, asks the clock and starts processes.
 #![deny(unsafe_code)]
 
+mod identity;
 mod map;
+mod progress;
 mod sandbox;
 mod scan;
 pub mod source;
 pub mod worker;
 
-pub use scan::{Options, scan};
+pub use progress::Progress;
+pub use scan::{Options, default_jobs, scan};

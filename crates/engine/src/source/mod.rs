@@ -14,6 +14,10 @@ use modelward_schema::{Gap, Source, SourceKind};
 
 pub use walk::FileStamp;
 
+/// The manifest's name at the top of an artifact's folder. It speaks about the
+/// artifact and is no part of its identity.
+pub const MANIFEST: &str = "modelward.yaml";
+
 /// Bytes accepted on standard input.
 const STDIN_LIMIT: u64 = 256 << 20;
 
