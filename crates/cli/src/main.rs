@@ -1,14 +1,36 @@
-//! The binary: arguments, exit codes.
+//! The binary: what was typed → the engine → the screen and an exit code.
+
+mod args;
+mod commands;
+mod failure;
+mod look;
+mod output;
+mod progress;
+mod settings;
+
 use std::process::ExitCode;
 
+use clap::Parser;
+
+use crate::failure::Failure;
+
 fn main() -> ExitCode {
-    // The worker path stays free of everything that costs start-up time.
-    if std::env::args_os().nth(1).is_some_and(|arg| arg == "worker") {
+    // The worker stays free of everything that costs start-up time.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "worker") {
         return ExitCode::from(modelward_engine::worker::main());
     }
-    let path = std::env::args().nth(1).unwrap_or_default();
-    let opened = modelward_engine::source::open(&path).expect("x");
-    let report = modelward_engine::scan(&opened, modelward_engine::Options::default()).expect("y");
-    println!("{}", serde_json::to_string_pretty(&report).expect("z"));
-    ExitCode::SUCCESS
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { 0 });
+        }
+    };
+    match commands::run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::complain(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
 }

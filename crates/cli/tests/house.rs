@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("trust", &["schema"]),
     ("registry", &["schema"]),
     ("engine", &["schema", "formats", "rules", "policy", "trust", "registry"]),
-    ("cli", &["schema", "engine", "rules", "policy", "registry"]),
+    ("cli", &["schema", "engine", "rules", "policy", "registry", "trust"]),
 ];
 
 #[test]

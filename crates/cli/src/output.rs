@@ -1,0 +1,100 @@
+//! The answer goes to standard output or a file, everything else to standard
+//! error. Only here is anything printed.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use anstream::ColorChoice;
+use anyhow::Context;
+
+use crate::args::{Color, Common, Format};
+use crate::failure::Failure;
+
+/// How the answer is to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) format: Format,
+    pub(crate) colour: bool,
+    /// Columns of the terminal, 100 elsewhere.
+    pub(crate) width: usize,
+}
+
+impl Look {
+    pub(crate) fn of(common: &Common) -> Result<Self, Failure> {
+        let by_extension = common.output.as_deref().and_then(format_of);
+        let format = match (common.format, by_extension) {
+            (Some(format), _) | (None, Some(format)) => format,
+            (None, None) => Format::Text,
+        };
+        let terminal = common.output.is_none() && std::io::stdout().is_terminal();
+        let colour = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal && anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+            }
+        };
+        let width = if terminal { terminal_width().unwrap_or(100) } else { 100 };
+        Ok(Self { format, colour, width: width.clamp(60, 140) })
+    }
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    Some(match path.extension()?.to_str()? {
+        "json" | "jsonl" => Format::Json,
+        "sarif" => Format::Sarif,
+        "xml" => Format::Junit,
+        "md" => Format::Markdown,
+        "html" | "htm" => Format::Html,
+        _ => return None,
+    })
+}
+
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+/// Writes the answer, whole or not at all.
+pub(crate) fn answer(common: &Common, text: &str) -> Result<(), Failure> {
+    match &common.output {
+        Some(path) => write_whole(path, text.as_bytes())
+            .with_context(|| format!("failed to write {}", path.display()))
+            .map_err(Failure::from),
+        None => {
+            let mut out = std::io::stdout().lock();
+            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                // Whoever reads the pipe has seen enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                other => Ok(other.context("failed to write to standard output")?),
+            }
+        }
+    }
+}
+
+/// Writes beside the file and renames, so that a killed process leaves the old
+/// file or the new one.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+/// A remark on standard error; silent with `--quiet`.
+pub(crate) fn remark(common: &Common, text: &str) {
+    if !common.quiet {
+        let _ = writeln!(anstream::stderr(), "modelward: {text}");
+    }
+}
+
+pub(crate) fn complain(failure: &Failure) {
+    let _ = match failure {
+        Failure::Usage(message) => writeln!(anstream::stderr(), "modelward: {message}"),
+        Failure::Ours(error) => writeln!(anstream::stderr(), "modelward: {error:#}"),
+    };
+}

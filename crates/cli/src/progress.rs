@@ -1,0 +1,55 @@
+//! One line on a terminal while hashing takes long.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Work shorter than this shows nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+pub(crate) struct Bar {
+    total: u64,
+    done: AtomicU64,
+    began: Instant,
+    shown: Mutex<Option<ProgressBar>>,
+    wanted: bool,
+}
+
+impl Bar {
+    /// For `total` bytes.
+    pub(crate) fn new(total: u64, quiet: bool) -> Self {
+        Self {
+            total,
+            done: AtomicU64::new(0),
+            began: Instant::now(),
+            shown: Mutex::new(None),
+            wanted: !quiet && std::io::stderr().is_terminal(),
+        }
+    }
+
+    pub(crate) fn advance(&self, bytes: u64) {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if !self.wanted || self.began.elapsed() < PATIENCE {
+            return;
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = shown.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template(
+                "  hashing {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+            );
+            let bar = ProgressBar::new(self.total);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        bar.set_position(done);
+    }
+
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
