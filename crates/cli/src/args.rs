@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use modelward::render::Format;
 use modelward_schema::{Severity, Stage};
 
 #[derive(Debug, Parser)]
@@ -59,18 +60,6 @@ pub(crate) struct Common {
     /// Say more: low and info findings, every waived reason
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Sarif,
-    Junit,
-    Github,
-    Gitlab,
-    Markdown,
-    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

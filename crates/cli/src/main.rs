@@ -3,7 +3,6 @@
 mod args;
 mod commands;
 mod failure;
-mod look;
 mod output;
 mod progress;
 mod settings;

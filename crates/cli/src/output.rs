@@ -7,47 +7,34 @@ use std::path::Path;
 use anstream::ColorChoice;
 use anyhow::Context;
 
-use crate::args::{Color, Common, Format};
+use modelward::render::{Format, RenderOptions};
+
+use crate::args::{Color, Common};
 use crate::failure::Failure;
 
-/// How the answer is to look.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Look {
-    pub(crate) format: Format,
-    pub(crate) colour: bool,
-    /// Columns of the terminal, 100 elsewhere.
-    pub(crate) width: usize,
+/// The form of the answer: as said, else by the file's name, else text.
+pub(crate) fn format(common: &Common) -> Format {
+    let by_name = || common.output.as_deref().and_then(Format::of_path);
+    common.format.or_else(by_name).unwrap_or_default()
 }
 
-impl Look {
-    pub(crate) fn of(common: &Common) -> Result<Self, Failure> {
-        let by_extension = common.output.as_deref().and_then(format_of);
-        let format = match (common.format, by_extension) {
-            (Some(format), _) | (None, Some(format)) => format,
-            (None, None) => Format::Text,
-        };
-        let terminal = common.output.is_none() && std::io::stdout().is_terminal();
-        let colour = match common.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
-                terminal && anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
-            }
-        };
-        let width = if terminal { terminal_width().unwrap_or(100) } else { 100 };
-        Ok(Self { format, colour, width: width.clamp(60, 140) })
+/// Colour and width of where the answer goes.
+pub(crate) fn options(common: &Common) -> RenderOptions {
+    let terminal = common.output.is_none() && std::io::stdout().is_terminal();
+    let colour = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            terminal && anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+        }
+    };
+    let width = if terminal { terminal_width().unwrap_or(100) } else { 100 };
+    RenderOptions {
+        colour,
+        width: width.clamp(60, 120),
+        verbose: common.verbose,
+        ..RenderOptions::default()
     }
-}
-
-fn format_of(path: &Path) -> Option<Format> {
-    Some(match path.extension()?.to_str()? {
-        "json" | "jsonl" => Format::Json,
-        "sarif" => Format::Sarif,
-        "xml" => Format::Junit,
-        "md" => Format::Markdown,
-        "html" | "htm" => Format::Html,
-        _ => return None,
-    })
 }
 
 fn terminal_width() -> Option<usize> {

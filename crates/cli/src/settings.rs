@@ -1,10 +1,12 @@
 //! What the options mean on this machine: who acts, when, with which caches.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use modelward_registry::Registry;
 use modelward_trust::DigestCache;
 
 use crate::args::{Actor, Common};
+use crate::failure::{Failure, usage};
 
 /// RFC 3339, UTC, to the second.
 pub(crate) fn now(common: &Common) -> String {
@@ -22,6 +24,40 @@ pub(crate) fn digest_cache(common: &Common) -> Option<DigestCache> {
         return None;
     }
     modelward_trust::cache_dir().map(|folder| DigestCache::open(&folder.join("digests")))
+}
+
+/// What was learnt about unchanged files is kept; losing it costs time only.
+pub(crate) fn save(cache: Option<DigestCache>, common: &Common) {
+    if let Some(Err(error)) = cache.map(|cache| cache.save()) {
+        crate::output::remark(common, &format!("the digest cache could not be written: {error}"));
+    }
+}
+
+/// `--registry`, `MODELWARD_REGISTRY`, or the user's data folder.
+pub(crate) fn registry_place(common: &Common) -> Result<PathBuf, Failure> {
+    let place = common.registry.clone().or_else(modelward_registry::default_place);
+    place.map_or_else(|| usage("no place for the registry is known; give one by --registry"), Ok)
+}
+
+/// A path as people would write it: `~` for the home folder.
+pub(crate) fn at_home(place: &Path) -> String {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match home.as_deref().and_then(|home| place.strip_prefix(home).ok()) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => place.display().to_string(),
+    }
+}
+
+/// The registry, when there is one to read.
+pub(crate) fn existing_registry(common: &Common) -> Result<Registry, Failure> {
+    let place = registry_place(common)?;
+    match Registry::open_existing(&place)? {
+        Some(registry) => Ok(registry),
+        None => usage(format!(
+            "there is no registry at {}; the first modelward gate makes one, --registry names another",
+            place.display()
+        )),
+    }
 }
 
 /// Who acts: as said, else git's address, else the login name.

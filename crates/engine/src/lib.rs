@@ -2,9 +2,13 @@
 //! record. The only room that opens files, asks the clock and starts processes.
 #![deny(unsafe_code)]
 
+pub mod gate;
 mod identity;
 mod map;
+pub mod policies;
 mod progress;
+mod reading;
+pub mod replay;
 mod sandbox;
 mod scan;
 pub mod source;

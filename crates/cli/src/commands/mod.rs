@@ -1,15 +1,67 @@
 //! One file per verb.
 
+mod approve;
+mod exempt;
+mod explain;
+mod gate;
+mod init;
+mod log;
+mod policy;
+mod replay;
 mod scan;
+mod show;
+
+use clap::CommandFactory;
 
 use crate::args::{Cli, Command};
-use crate::failure::Failure;
+use crate::failure::{FINE, Failure, usage};
 
 /// Does what was asked and says how it ended.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let Cli { command, common } = cli;
     match command {
         Command::Scan(args) => scan::run(&args, &common),
-        _ => crate::failure::usage("not there yet"),
+        Command::Gate(args) => gate::run(&args, &common),
+        Command::Init(args) => init::run(&args, &common),
+        Command::Show(args) => show::run(&args, &common),
+        Command::Log(args) => log::run(&args, &common),
+        Command::Explain(args) => explain::run(&args, &common),
+        Command::Approve(args) => approve::run(&args, &common),
+        Command::Exempt(args) => exempt::run(&args, &common),
+        Command::Replay(args) => replay::run(&args, &common),
+        Command::Policy(args) => policy::run(&args, &common),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "modelward", &mut script);
+            crate::output::answer(&common, &String::from_utf8_lossy(&script))?;
+            Ok(FINE)
+        }
+    }
+}
+
+/// `NAME@VERSION` → both; `NAME` → the name alone.
+fn split_model(model: &str) -> (Option<String>, Option<String>) {
+    match model.split_once('@') {
+        Some((name, version)) => (Some(name.to_owned()), Some(version.to_owned())),
+        None => (Some(model.to_owned()), None),
+    }
+}
+
+/// The newest decision on `NAME@VERSION`, which approvals and exemptions speak of.
+fn newest(
+    registry: &modelward_registry::Registry,
+    model: &str,
+) -> Result<modelward_schema::DecisionRecord, Failure> {
+    let (name, version) = split_model(model);
+    if version.is_none() {
+        return usage(format!("{model}: name the version too, as in {model}@1.0.0"));
+    }
+    let filter =
+        modelward_registry::DecisionFilter { name, version, artifact: None, limit: 1 };
+    match registry.decisions(&filter)?.into_iter().next() {
+        Some(decision) => Ok(decision),
+        None => usage(format!(
+            "{model} is not in the registry; modelward gate puts it there, modelward log lists what is"
+        )),
     }
 }

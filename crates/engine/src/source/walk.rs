@@ -6,8 +6,10 @@
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use modelward_schema::{Gap, Location, Why};
+use modelward_trust::Stamp;
 
 use super::SourceFile;
 
@@ -23,11 +25,9 @@ const IGNORED: [&str; 2] = [".git", ".github"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileStamp {
     pub size: u64,
-    pub device: u64,
-    pub inode: u64,
-    /// Nanoseconds since the epoch.
-    pub modified: i128,
-    pub changed: i128,
+    pub modified: Option<SystemTime>,
+    /// Where the platform has more to trust than the modification time.
+    pub stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Default)]
@@ -205,25 +205,6 @@ fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
 }
 
-#[cfg(unix)]
 fn stamp(meta: &Metadata) -> FileStamp {
-    use std::os::unix::fs::MetadataExt;
-    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    FileStamp {
-        size: meta.len(),
-        device: meta.dev(),
-        inode: meta.ino(),
-        modified: nanos(meta.mtime(), meta.mtime_nsec()),
-        changed: nanos(meta.ctime(), meta.ctime_nsec()),
-    }
-}
-
-#[cfg(not(unix))]
-fn stamp(meta: &Metadata) -> FileStamp {
-    let modified = meta
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0));
-    FileStamp { size: meta.len(), device: 0, inode: 0, modified, changed: modified }
+    FileStamp { size: meta.len(), modified: meta.modified().ok(), stamp: Stamp::of(meta) }
 }

@@ -1,0 +1,85 @@
+//! `modelward gate`: the verdict, on record.
+
+use std::time::{Duration, Instant};
+
+use modelward::render;
+use modelward_engine::gate::{Answer, Question, gate};
+use modelward_engine::{Options, Progress, policies, source};
+use modelward_registry::Registry;
+use modelward_schema::Decision;
+
+use crate::args::{Common, Gate};
+use crate::failure::{FINE, FOUND, Failure, UNDECIDED, usage};
+use crate::output;
+use crate::progress::Bar;
+use crate::settings;
+
+pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
+    if args.manifest.is_some() && args.paths.len() > 1 {
+        return usage("--manifest speaks of one artifact; gate the others by themselves");
+    }
+    let policy = policies::load(common.policy.as_deref())?;
+    let place = settings::registry_place(common)?;
+    let registry = if args.dry_run {
+        Registry::open_existing(&place)?
+    } else {
+        Some(Registry::open(&place)?)
+    };
+    let cache = settings::digest_cache(common);
+    let actor = settings::actor(&args.actor);
+    let now = settings::now(common);
+    let mut answers: Vec<(Answer, Duration)> = Vec::with_capacity(args.paths.len());
+    for path in &args.paths {
+        let opened = source::open(path)?;
+        let bar = Bar::new(opened.files.iter().map(|file| file.stamp.size).sum(), common.quiet);
+        let tell = |bytes| bar.advance(bytes);
+        let options = Options {
+            jobs: settings::jobs(common),
+            identity: true,
+            cache: cache.as_ref(),
+            progress: Progress(Some(&tell)),
+        };
+        let question = Question {
+            stage: args.stage,
+            actor: &actor,
+            now: &now,
+            manifest: args.manifest.as_deref(),
+            policy: &policy,
+            registry: registry.as_ref(),
+            record: !args.dry_run,
+        };
+        let began = Instant::now();
+        let answer = gate(&opened, &options, &question)?;
+        bar.finish();
+        answers.push((answer, began.elapsed()));
+    }
+    settings::save(cache, common);
+    let place = settings::at_home(&place);
+    let shown: Vec<render::Answer<'_>> = answers
+        .iter()
+        .map(|(answer, elapsed)| render::Answer {
+            report: &answer.report,
+            recorded: answer
+                .record
+                .as_ref()
+                .map(|record| render::Recorded { number: record.number, place: &place }),
+            elapsed: Some(*elapsed),
+        })
+        .collect();
+    let text = render::render(output::format(common), &shown, &output::options(common));
+    output::answer(common, &text)?;
+    Ok(code(&answers))
+}
+
+/// The gravest decision decides.
+fn code(answers: &[(Answer, Duration)]) -> u8 {
+    let decisions =
+        || answers.iter().filter_map(|(a, _)| a.report.verdict.as_ref()).map(|v| v.decision);
+    if decisions().any(|decision| decision == Decision::Deny) {
+        FOUND
+    } else if decisions().any(|decision| decision == Decision::Hold) {
+        UNDECIDED
+    } else {
+        FINE
+    }
+}

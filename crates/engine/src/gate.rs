@@ -1,0 +1,167 @@
+//! A decision on a model: what it is, what is known about it, what policy says
+//! of that, on record.
+
+use std::path::{Path, PathBuf};
+
+use modelward_policy::{ManifestError, Policy};
+use modelward_registry::Registry;
+use modelward_schema::{
+    Confidence, Context, DecisionRecord, Finding, Location, Manifest, PolicyInput, Report,
+    Severity, Stage,
+};
+use modelward_trust::{hash_bytes, hex};
+
+use crate::source::{MANIFEST, Opened};
+use crate::{Options, reading, scan};
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Question<'a> {
+    pub stage: Stage,
+    /// Who asks.
+    pub actor: &'a str,
+    /// RFC 3339, UTC.
+    pub now: &'a str,
+    /// Instead of the one in the artifact's folder.
+    pub manifest: Option<&'a Path>,
+    pub policy: &'a Policy,
+    /// Where evidence comes from and the decision goes; absent for a dry run
+    /// without a registry.
+    pub registry: Option<&'a Registry>,
+    /// Put the decision on record.
+    pub record: bool,
+}
+
+/// The answer: a report with its verdict, and the record when one was made.
+#[derive(Debug)]
+pub struct Answer {
+    pub report: Report,
+    pub record: Option<DecisionRecord>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    #[error("failed to read the model: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("failed to read the manifest {place}: {error}")]
+    Manifest { place: String, error: std::io::Error },
+    #[error("failed to judge: {0}")]
+    Policy(#[from] modelward_policy::PolicyError),
+    #[error("failed to use the registry: {0}")]
+    Registry(#[from] modelward_registry::RegistryError),
+}
+
+/// Decides.
+pub fn gate(
+    opened: &Opened,
+    options: &Options<'_>,
+    question: &Question<'_>,
+) -> Result<Answer, GateError> {
+    let (kept, identity) = reading::read(opened, options, question.registry)?;
+    let mut report = scan::report(opened, kept.facts, kept.sandbox, Some(identity));
+    let text = manifest_text(opened, question.manifest)?;
+    if let Some((place, text)) = &text {
+        match modelward_policy::parse_manifest(text) {
+            Ok(manifest) => {
+                report.artifact.name.clone_from(&manifest.name);
+                report.artifact.version = Some(manifest.version.clone());
+                report.manifest = Some(manifest);
+            }
+            Err(errors) => report.findings.extend(errors.iter().map(|e| invalid(place, e))),
+        }
+    }
+    report.context = Some(Context {
+        now: question.now.to_owned(),
+        stage: question.stage,
+        actor: question.actor.to_owned(),
+        manifest_digest: text.as_ref().map(|(_, text)| digest_of(text)),
+        registered_digest: registered(question.registry, report.manifest.as_ref())?,
+    });
+    if let (Some(registry), Some(digest)) = (question.registry, &report.artifact.digest) {
+        report.evidence = registry.evidence_for(digest)?;
+    }
+    report.verdict = input(&report).map(|input| question.policy.judge(&input)).transpose()?;
+    let record = match question.registry.filter(|_| question.record) {
+        Some(registry) => {
+            let json = serde_json::to_vec(&report).map_err(std::io::Error::other)?;
+            let text = text.as_ref().map(|(_, text)| text.as_str());
+            Some(registry.record_decision(&report, &json, text)?)
+        }
+        None => None,
+    };
+    Ok(Answer { report, record })
+}
+
+/// What policy sees of a report; absent for a report of a scan.
+pub fn input(report: &Report) -> Option<PolicyInput> {
+    Some(PolicyInput {
+        schema: report.schema.clone(),
+        tool: report.tool.clone(),
+        artifact: report.artifact.clone(),
+        manifest: report.manifest.clone(),
+        facts: report.facts.clone(),
+        findings: report.findings.clone(),
+        evidence: report.evidence.clone(),
+        context: report.context.clone()?,
+    })
+}
+
+/// The digest by which approvals name a manifest.
+pub fn digest_of(text: &str) -> String {
+    format!("sha256:{}", hex(&hash_bytes(text.as_bytes())))
+}
+
+fn registered(
+    registry: Option<&Registry>,
+    manifest: Option<&Manifest>,
+) -> Result<Option<String>, GateError> {
+    match (registry, manifest) {
+        (Some(registry), Some(manifest)) => {
+            Ok(registry.registered_digest(&manifest.name, &manifest.version)?)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The manifest's place as shown, and its text. In a folder it is
+/// `modelward.yaml`; beside a lone file `model.onnx` it is
+/// `model.onnx.modelward.yaml`.
+fn manifest_text(
+    opened: &Opened,
+    given: Option<&Path>,
+) -> Result<Option<(String, String)>, GateError> {
+    let place = given.map(Path::to_owned).or_else(|| usual_place(opened));
+    let Some(place) = place else { return Ok(None) };
+    let shown = if given.is_some() {
+        place.display().to_string()
+    } else {
+        place.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
+    match std::fs::read_to_string(&place) {
+        Ok(text) => Ok(Some((shown, text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => Ok(None),
+        Err(error) => Err(GateError::Manifest { place: place.display().to_string(), error }),
+    }
+}
+
+/// Where a manifest of this artifact lies when nobody says otherwise.
+pub fn usual_place(opened: &Opened) -> Option<PathBuf> {
+    let root = opened.root.as_ref()?;
+    if root.is_dir() {
+        return Some(root.join(MANIFEST));
+    }
+    let name = root.file_name()?.to_string_lossy();
+    Some(root.with_file_name(format!("{name}.{MANIFEST}")))
+}
+
+fn invalid(place: &str, error: &ManifestError) -> Finding {
+    Finding {
+        rule: "manifest-invalid".to_owned(),
+        severity: Severity::High,
+        confidence: Confidence::High,
+        message: error.message.clone(),
+        locations: vec![Location::line(place, error.line, error.column)],
+        fix: format!("correct {place}; modelward init --check tells when it is right"),
+        frameworks: ["GV.RR-02", "ID.AM-02", "MAP 4.1"].map(str::to_owned).to_vec(),
+    }
+}
