@@ -1,5 +1,11 @@
 //! What went wrong, and whose fault it was. Exit codes are public API.
 
+use modelward_engine::gate::GateError;
+use modelward_engine::policies::PoliciesError;
+use modelward_engine::source::SubjectError;
+use modelward_policy::PolicyError;
+use modelward_registry::RegistryError;
+
 /// A verdict allows, or a scan found nothing at or above its threshold.
 pub(crate) const FINE: u8 = 0;
 /// A verdict denies, a scan found something, a check refused.
@@ -29,11 +35,31 @@ impl Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        if let Some(subject) = error.downcast_ref::<modelward_engine::source::SubjectError>() {
-            return Self::Usage(subject.to_string());
+        if error.chain().any(|cause| is_the_worlds(cause)) {
+            return Self::Usage(format!("{error:#}"));
         }
         Self::Ours(error)
     }
+}
+
+/// Something to be put right by whoever asked, not by whoever wrote this.
+fn is_the_worlds(cause: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(registry) = cause.downcast_ref::<RegistryError>() {
+        return matches!(
+            registry,
+            RegistryError::Place { .. }
+                | RegistryError::NotARegistry(_)
+                | RegistryError::Newer { .. }
+                | RegistryError::Busy
+                | RegistryError::Refused(_)
+        );
+    }
+    if let Some(policy) = cause.downcast_ref::<PolicyError>() {
+        return !matches!(policy, PolicyError::Evaluation(_));
+    }
+    matches!(cause.downcast_ref::<GateError>(), Some(GateError::Manifest { .. }))
+        || cause.is::<PoliciesError>()
+        || cause.is::<SubjectError>()
 }
 
 pub(crate) fn usage<T>(message: impl Into<String>) -> Result<T, Failure> {

@@ -1,7 +1,7 @@
 //! `modelward log`: what was decided, by whom, when, on which bytes.
 
 use modelward::render::{self, Format};
-use modelward_registry::DecisionFilter;
+use modelward_registry::{DecisionFilter, RegistryError};
 
 use crate::args::{Common, Log};
 use crate::failure::{FINE, FOUND, Failure};
@@ -11,7 +11,7 @@ use crate::settings;
 pub(crate) fn run(args: &Log, common: &Common) -> Result<u8, Failure> {
     let registry = settings::existing_registry(common)?;
     if args.verify {
-        return match registry.verify_log()? {
+        return match registry.verify_log() {
             Ok(check) => {
                 let text = format!(
                     "the log is whole: {} entries, head {}\n",
@@ -20,10 +20,11 @@ pub(crate) fn run(args: &Log, common: &Common) -> Result<u8, Failure> {
                 output::answer(common, &text)?;
                 Ok(FINE)
             }
-            Err(broken) => {
-                output::answer(common, &format!("the log is broken: {broken}\n"))?;
+            Err(RegistryError::Broken(broken)) => {
+                output::answer(common, &format!("{broken}\n"))?;
                 Ok(FOUND)
             }
+            Err(error) => Err(error.into()),
         };
     }
     let (name, version) = args.model.as_deref().map_or((None, None), super::split_model);

@@ -31,7 +31,11 @@ pub(crate) fn run(args: &Show, common: &Common) -> Result<u8, Failure> {
         versions: known
             .versions
             .into_iter()
-            .map(|v| Version { version: Some(v.version), digest: v.artifact, since: v.since })
+            .map(|known| Version {
+                version: Some(known.version),
+                digest: known.bound.unwrap_or(known.latest.artifact),
+                since: known.latest.at,
+            })
             .collect(),
         manifest,
         facets: verdict.map_or_else(Vec::new, |verdict| verdict.facets),
