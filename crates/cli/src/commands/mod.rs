@@ -18,7 +18,8 @@ use crate::failure::{FINE, Failure, usage};
 
 /// Does what was asked and says how it ended.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
-    let Cli { command, common } = cli;
+    let Cli { mut command, mut common } = cli;
+    crate::config::apply(&mut command, &mut common)?;
     match command {
         Command::Scan(args) => scan::run(&args, &common),
         Command::Gate(args) => gate::run(&args, &common),
