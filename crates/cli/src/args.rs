@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use modelward::render::Format;
+use modelward_cli::render::Format;
 use modelward_schema::{Severity, Stage};
 
 #[derive(Debug, Parser)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use anstream::ColorChoice;
 use anyhow::Context;
 
-use modelward::render::{Format, RenderOptions};
+use modelward_cli::render::{Format, RenderOptions};
 
 use crate::args::{Color, Common};
 use crate::failure::Failure;

@@ -1,6 +1,6 @@
 //! `modelward explain`: what a rule or a reason means and what to do.
 
-use modelward::render;
+use modelward_cli::render;
 use modelward_rules::RULES;
 
 use crate::args::{Common, Explain};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use modelward::render;
+use modelward_cli::render;
 use modelward_engine::gate::{Answer, Question, gate};
 use modelward_engine::{Options, Progress, policies, source};
 use modelward_registry::Registry;

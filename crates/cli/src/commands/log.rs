@@ -1,6 +1,6 @@
 //! `modelward log`: what was decided, by whom, when, on which bytes.
 
-use modelward::render::{self, Format};
+use modelward_cli::render::{self, Format};
 use modelward_registry::{DecisionFilter, RegistryError};
 
 use crate::args::{Common, Log};

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
-use modelward::render::Format;
+use modelward_cli::render::Format;
 use modelward_engine::replay::report_of;
 use modelward_engine::{gate, policies};
 use modelward_policy::{PolicyFile, TestOutcome};

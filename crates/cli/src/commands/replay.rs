@@ -1,6 +1,6 @@
 //! `modelward replay`: the same document, judged again.
 
-use modelward::render::Format;
+use modelward_cli::render::Format;
 use modelward_engine::{policies, replay};
 
 use crate::args::{Common, Replay};

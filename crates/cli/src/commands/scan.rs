@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use modelward::render::{self, RenderOptions};
+use modelward_cli::render::{self, RenderOptions};
 use modelward_engine::{Options, Progress, source};
 use modelward_schema::Report;
 

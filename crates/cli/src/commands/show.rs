@@ -1,7 +1,7 @@
 //! `modelward show`: a model's passport.
 
-use modelward::render::passport::{Passport, Version};
-use modelward::render::{self, Format};
+use modelward_cli::render::passport::{Passport, Version};
+use modelward_cli::render::{self, Format};
 use modelward_engine::replay::report_of;
 
 use crate::args::{Common, Show};
