@@ -12,7 +12,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::failure::Failure;
 
 fn main() -> ExitCode {
     // The worker stays free of everything that costs start-up time.

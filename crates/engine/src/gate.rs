@@ -3,12 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use modelward_policy::{ManifestError, Policy};
+use modelward_policy::Policy;
 use modelward_registry::Registry;
-use modelward_schema::{
-    Confidence, Context, DecisionRecord, Finding, Location, Manifest, PolicyInput, Report,
-    Severity, Stage,
-};
+use modelward_schema::{Context, DecisionRecord, Manifest, PolicyInput, Report, Stage};
 use modelward_trust::{hash_bytes, hex};
 
 use crate::source::{MANIFEST, Opened};
@@ -60,14 +57,15 @@ pub fn gate(
     let (kept, identity) = reading::read(opened, options, question.registry)?;
     let mut report = scan::report(opened, kept.facts, kept.sandbox, Some(identity));
     let text = manifest_text(opened, question.manifest)?;
+    let mut manifest_errors = Vec::new();
     if let Some((place, text)) = &text {
-        match modelward_policy::parse_manifest(text) {
+        match modelward_policy::manifest::parse(place, text) {
             Ok(manifest) => {
                 report.artifact.name.clone_from(&manifest.name);
                 report.artifact.version = Some(manifest.version.clone());
                 report.manifest = Some(manifest);
             }
-            Err(errors) => report.findings.extend(errors.iter().map(|e| invalid(place, e))),
+            Err(faults) => manifest_errors = faults,
         }
     }
     report.context = Some(Context {
@@ -76,6 +74,7 @@ pub fn gate(
         actor: question.actor.to_owned(),
         manifest_digest: text.as_ref().map(|(_, text)| digest_of(text)),
         registered_digest: registered(question.registry, report.manifest.as_ref())?,
+        manifest_errors,
     });
     if let (Some(registry), Some(digest)) = (question.registry, &report.artifact.digest) {
         report.evidence = registry.evidence_for(digest)?;
@@ -152,16 +151,4 @@ pub fn usual_place(opened: &Opened) -> Option<PathBuf> {
     }
     let name = root.file_name()?.to_string_lossy();
     Some(root.with_file_name(format!("{name}.{MANIFEST}")))
-}
-
-fn invalid(place: &str, error: &ManifestError) -> Finding {
-    Finding {
-        rule: "manifest-invalid".to_owned(),
-        severity: Severity::High,
-        confidence: Confidence::High,
-        message: error.message.clone(),
-        locations: vec![Location::line(place, error.line, error.column)],
-        fix: format!("correct {place}; modelward init --check tells when it is right"),
-        frameworks: ["GV.RR-02", "ID.AM-02", "MAP 4.1"].map(str::to_owned).to_vec(),
-    }
 }

@@ -22,11 +22,12 @@ pub enum PoliciesError {
 
 /// The built-in policy, or what the folder makes of it.
 pub fn load(folder: Option<&Path>) -> Result<Policy, PoliciesError> {
-    let Some(folder) = folder else { return Ok(Policy::built_in()) };
+    let Some(folder) = folder else { return Ok(Policy::built_in()?) };
     let files = read(folder)?;
     let borrowed: Vec<PolicyFile<'_>> =
         files.iter().map(|(name, text)| PolicyFile { name, text }).collect();
-    Ok(Policy::load(&borrowed)?)
+    let name = folder.file_name().map_or_else(|| "policy".into(), |name| name.to_string_lossy());
+    Ok(Policy::load(&name, &borrowed)?)
 }
 
 /// Name and text of every policy, data and test file below a folder, sorted.

@@ -84,6 +84,7 @@ fn eval(query: &str, input: &Path, common: &Common) -> Result<u8, Failure> {
         actor: "nobody".to_owned(),
         manifest_digest: None,
         registered_digest: None,
+        manifest_errors: Vec::new(),
     });
     let policy = policies::load(common.policy.as_deref())?;
     let values = match gate::input(&report) {
