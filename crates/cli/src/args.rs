@@ -52,7 +52,14 @@ pub(crate) struct Common {
     #[arg(long, short, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: Option<u16>,
     /// Colour on a terminal
-    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "auto|always|never")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|always|never"
+    )]
     pub(crate) color: Color,
     /// Say only the answer: no progress, no warnings
     #[arg(long, short, global = true)]

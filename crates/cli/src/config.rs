@@ -25,8 +25,14 @@ struct Config {
 /// Fills in what was not said.
 pub(crate) fn apply(command: &mut Command, common: &mut Common) -> Result<(), Failure> {
     let Some(file) = find() else { return Ok(()) };
-    if subjects(command).iter().any(|subject| lies_in(&file, subject)) {
-        output::remark(common, &format!("{} lies in the model and is not used", file.display()));
+    if subjects(command)
+        .iter()
+        .any(|subject| lies_in(&file, subject))
+    {
+        output::remark(
+            common,
+            &format!("{} lies in the model and is not used", file.display()),
+        );
         return Ok(());
     }
     let config = read(&file)?;
@@ -34,7 +40,9 @@ pub(crate) fn apply(command: &mut Command, common: &mut Common) -> Result<(), Fa
     let here = |path: PathBuf| folder.join(path);
     common.registry = common.registry.take().or(config.registry.map(here));
     common.policy = common.policy.take().or(config.policy.map(here));
-    common.jobs = common.jobs.or(config.jobs.filter(|jobs| (1..=64).contains(jobs)));
+    common.jobs = common
+        .jobs
+        .or(config.jobs.filter(|jobs| (1..=64).contains(jobs)));
     if let Some(actor) = actor(command) {
         actor.actor = actor.actor.take().or(config.actor);
     }
@@ -43,7 +51,9 @@ pub(crate) fn apply(command: &mut Command, common: &mut Common) -> Result<(), Fa
 
 fn find() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
-    here.ancestors().map(|folder| folder.join(NAME)).find(|file| file.is_file())
+    here.ancestors()
+        .map(|folder| folder.join(NAME))
+        .find(|file| file.is_file())
 }
 
 fn read(file: &Path) -> Result<Config, Failure> {
@@ -52,10 +62,23 @@ fn read(file: &Path) -> Result<Config, Failure> {
         Err(error) => return usage(format!("{}: {error}", file.display())),
     };
     toml::from_str(&text).or_else(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let before = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        usage(format!("{}:{line}:{column}: {}", file.display(), error.message().replace('\n', " ")))
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        usage(format!(
+            "{}:{line}:{column}: {}",
+            file.display(),
+            error.message().replace('\n', " ")
+        ))
     })
 }
 

@@ -35,7 +35,7 @@ impl Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
-        if error.chain().any(|cause| is_the_worlds(cause)) {
+        if error.chain().any(is_the_worlds) {
             return Self::Usage(format!("{error:#}"));
         }
         Self::Ours(error)
@@ -57,8 +57,10 @@ fn is_the_worlds(cause: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(policy) = cause.downcast_ref::<PolicyError>() {
         return !matches!(policy, PolicyError::Evaluation(_));
     }
-    matches!(cause.downcast_ref::<GateError>(), Some(GateError::Manifest { .. }))
-        || cause.is::<PoliciesError>()
+    matches!(
+        cause.downcast_ref::<GateError>(),
+        Some(GateError::Manifest { .. })
+    ) || cause.is::<PoliciesError>()
         || cause.is::<SubjectError>()
 }
 

@@ -28,7 +28,11 @@ pub(crate) fn options(common: &Common) -> RenderOptions {
             terminal && anstream::AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
         }
     };
-    let width = if terminal { terminal_width().unwrap_or(100) } else { 100 };
+    let width = if terminal {
+        terminal_width().unwrap_or(100)
+    } else {
+        100
+    };
     RenderOptions {
         colour,
         width: width.clamp(60, 120),
@@ -43,17 +47,16 @@ fn terminal_width() -> Option<usize> {
 
 /// Writes the answer, whole or not at all.
 pub(crate) fn answer(common: &Common, text: &str) -> Result<(), Failure> {
-    match &common.output {
-        Some(path) => write_whole(path, text.as_bytes())
+    if let Some(path) = &common.output {
+        write_whole(path, text.as_bytes())
             .with_context(|| format!("failed to write {}", path.display()))
-            .map_err(Failure::from),
-        None => {
-            let mut out = std::io::stdout().lock();
-            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                // Whoever reads the pipe has seen enough.
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-                other => Ok(other.context("failed to write to standard output")?),
-            }
+            .map_err(Failure::from)
+    } else {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Whoever reads the pipe has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other.context("failed to write to standard output")?),
         }
     }
 }
@@ -67,9 +70,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
-    })
+    written
+        .and_then(|()| std::fs::rename(&beside, path))
+        .inspect_err(|_| {
+            let _ = std::fs::remove_file(&beside);
+        })
 }
 
 /// A remark on standard error; silent with `--quiet`.

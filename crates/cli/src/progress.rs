@@ -31,7 +31,10 @@ impl Bar {
     }
 
     pub(crate) fn advance(&self, bytes: u64) {
-        let done = self.done.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let done = self
+            .done
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
         if !self.wanted || self.began.elapsed() < PATIENCE {
             return;
         }
@@ -48,7 +51,12 @@ impl Bar {
     }
 
     pub(crate) fn finish(&self) {
-        if let Some(bar) = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(bar) = self
+            .shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             bar.finish_and_clear();
         }
     }

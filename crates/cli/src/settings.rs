@@ -16,7 +16,9 @@ pub(crate) fn now(common: &Common) -> String {
 }
 
 pub(crate) fn jobs(common: &Common) -> usize {
-    common.jobs.map_or_else(modelward_engine::default_jobs, usize::from)
+    common
+        .jobs
+        .map_or_else(modelward_engine::default_jobs, usize::from)
 }
 
 pub(crate) fn digest_cache(common: &Common) -> Option<DigestCache> {
@@ -29,20 +31,32 @@ pub(crate) fn digest_cache(common: &Common) -> Option<DigestCache> {
 /// What was learnt about unchanged files is kept; losing it costs time only.
 pub(crate) fn save(cache: Option<DigestCache>, common: &Common) {
     if let Some(Err(error)) = cache.map(|cache| cache.save()) {
-        crate::output::remark(common, &format!("the digest cache could not be written: {error}"));
+        crate::output::remark(
+            common,
+            &format!("the digest cache could not be written: {error}"),
+        );
     }
 }
 
 /// `--registry`, `MODELWARD_REGISTRY`, or the user's data folder.
 pub(crate) fn registry_place(common: &Common) -> Result<PathBuf, Failure> {
-    let place = common.registry.clone().or_else(modelward_registry::default_place);
-    place.map_or_else(|| usage("no place for the registry is known; give one by --registry"), Ok)
+    let place = common
+        .registry
+        .clone()
+        .or_else(modelward_registry::default_place);
+    place.map_or_else(
+        || usage("no place for the registry is known; give one by --registry"),
+        Ok,
+    )
 }
 
 /// A path as people would write it: `~` for the home folder.
 pub(crate) fn at_home(place: &Path) -> String {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    match home.as_deref().and_then(|home| place.strip_prefix(home).ok()) {
+    match home
+        .as_deref()
+        .and_then(|home| place.strip_prefix(home).ok())
+    {
         Some(rest) => format!("~/{}", rest.display()),
         None => place.display().to_string(),
     }
@@ -62,7 +76,11 @@ pub(crate) fn existing_registry(common: &Common) -> Result<Registry, Failure> {
 
 /// Who acts: as said, else git's address, else the login name.
 pub(crate) fn actor(actor: &Actor) -> String {
-    let login = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let login = || {
+        ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+    };
     actor
         .actor
         .clone()
@@ -76,15 +94,17 @@ pub(crate) fn actor(actor: &Actor) -> String {
 /// starting git would cost more than everything else.
 fn git_address() -> Option<String> {
     for file in git_configs() {
-        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        let Ok(text) = std::fs::read_to_string(file) else {
+            continue;
+        };
         let mut in_user = false;
         for line in text.lines().map(str::trim) {
             if line.starts_with('[') {
                 in_user = line.eq_ignore_ascii_case("[user]");
-            } else if let (true, Some((key, value))) = (in_user, line.split_once('=')) {
-                if key.trim().eq_ignore_ascii_case("email") {
-                    return Some(value.trim().trim_matches('"').to_owned());
-                }
+            } else if let (true, Some((key, value))) = (in_user, line.split_once('='))
+                && key.trim().eq_ignore_ascii_case("email")
+            {
+                return Some(value.trim().trim_matches('"').to_owned());
             }
         }
     }
@@ -100,5 +120,8 @@ fn git_configs() -> Vec<PathBuf> {
         .map(|folder| folder.join(".git/config"))
         .find(|file| file.is_file());
     let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
-    repository.into_iter().chain(home.map(|home| PathBuf::from(home).join(".gitconfig"))).collect()
+    repository
+        .into_iter()
+        .chain(home.map(|home| PathBuf::from(home).join(".gitconfig")))
+        .collect()
 }

@@ -1,5 +1,11 @@
 //! What happens when the process that reads hostile bytes crashes, hangs or
 //! tries something. Faults on demand exist in debug builds only.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
 #![cfg(debug_assertions)]
 
 use std::path::Path;
@@ -15,7 +21,10 @@ fn scan(folder: &Path) -> (Output, Value) {
         .output()
         .expect("the binary runs");
     let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("no report ({error}): {}", String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "no report ({error}): {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
     });
     (output, report)
 }
@@ -30,8 +39,12 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 
 fn gaps(report: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let gaps = report["facts"]["coverage"]["gaps"].as_array().expect("gaps");
-    gaps.iter().map(|gap| (text(&gap["why"]), text(&gap["at"]["path"]))).collect()
+    let gaps = report["facts"]["coverage"]["gaps"]
+        .as_array()
+        .expect("gaps");
+    gaps.iter()
+        .map(|gap| (text(&gap["why"]), text(&gap["at"]["path"])))
+        .collect()
 }
 
 #[test]
@@ -81,13 +94,22 @@ fn what_is_not_a_file_is_a_gap() {
     std::os::unix::fs::symlink("loop-a", at("loop-b")).expect("a link");
     std::os::unix::fs::symlink("/etc/hostname", at("outside")).expect("a link");
     std::os::unix::fs::symlink("a.json", at("inside")).expect("a link");
-    let made = Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo runs");
+    let made = Command::new("mkfifo")
+        .arg(at("pipe"))
+        .status()
+        .expect("mkfifo runs");
     assert!(made.success());
     std::fs::write(at("new\nline\u{1b}[31m.json"), b"{}").expect("a file");
     let (output, report) = scan(model.path());
     assert_eq!(output.status.code(), Some(2));
     let unreadable = |name: &str| ("unreadable".to_owned(), name.to_owned());
-    assert_eq!(gaps(&report), ["loop-a", "loop-b", "outside", "pipe"].map(unreadable));
+    assert_eq!(
+        gaps(&report),
+        ["loop-a", "loop-b", "outside", "pipe"].map(unreadable)
+    );
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("new\\\\nline\\\\u{1b}[31m.json"), "names are escaped: {text}");
+    assert!(
+        text.contains("new\\\\nline\\\\u{1b}[31m.json"),
+        "names are escaped: {text}"
+    );
 }

@@ -1,4 +1,10 @@
 //! The arrows between the rooms, as ARCHITECTURE.md draws them.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -11,14 +17,26 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("policy", &["schema"]),
     ("trust", &["schema"]),
     ("registry", &["schema"]),
-    ("engine", &["schema", "formats", "rules", "policy", "trust", "registry"]),
-    ("cli", &["schema", "engine", "rules", "policy", "registry", "trust"]),
+    (
+        "engine",
+        &["schema", "formats", "rules", "policy", "trust", "registry"],
+    ),
+    (
+        "cli",
+        &["schema", "engine", "rules", "policy", "registry", "trust"],
+    ),
 ];
 
 #[test]
 fn rooms_use_only_the_rooms_they_may() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .output()
         .expect("cargo runs");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
@@ -35,9 +53,14 @@ fn rooms_use_only_the_rooms_they_may() {
         uses.insert(name, ours.collect());
     }
     for (room, allowed) in ALLOWED {
-        let used = uses.get(room).unwrap_or_else(|| panic!("{room} is a crate"));
+        let used = uses
+            .get(room)
+            .unwrap_or_else(|| panic!("{room} is a crate"));
         for other in used {
-            assert!(allowed.contains(&other.as_str()), "{room} must not use {other}");
+            assert!(
+                allowed.contains(&other.as_str()),
+                "{room} must not use {other}"
+            );
         }
     }
 }
@@ -59,7 +82,10 @@ fn no_file_is_longer_than_six_hundred_lines() {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let lines = std::fs::read_to_string(&path).expect("text").lines().count();
+                let lines = std::fs::read_to_string(&path)
+                    .expect("text")
+                    .lines()
+                    .count();
                 assert!(lines <= 600, "{} has {lines} lines", path.display());
             }
         }

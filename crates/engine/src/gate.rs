@@ -41,7 +41,10 @@ pub enum GateError {
     #[error("failed to read the model: {0}")]
     Read(#[from] std::io::Error),
     #[error("failed to read the manifest {place}: {error}")]
-    Manifest { place: String, error: std::io::Error },
+    Manifest {
+        place: String,
+        error: std::io::Error,
+    },
     #[error("failed to judge: {0}")]
     Policy(#[from] modelward_policy::PolicyError),
     #[error("failed to use the registry: {0}")]
@@ -59,7 +62,7 @@ pub fn gate(
     let text = manifest_text(opened, question.manifest)?;
     let mut manifest_errors = Vec::new();
     if let Some((place, text)) = &text {
-        match modelward_policy::manifest::parse(place, text) {
+        match crate::manifest::parse(place, text) {
             Ok(manifest) => {
                 report.artifact.name.clone_from(&manifest.name);
                 report.artifact.version = Some(manifest.version.clone());
@@ -79,7 +82,9 @@ pub fn gate(
     if let (Some(registry), Some(digest)) = (question.registry, &report.artifact.digest) {
         report.evidence = registry.evidence_for(digest)?;
     }
-    report.verdict = input(&report).map(|input| question.policy.judge(&input)).transpose()?;
+    report.verdict = input(&report)
+        .map(|input| question.policy.judge(&input))
+        .transpose()?;
     let record = match question.registry.filter(|_| question.record) {
         Some(registry) => {
             let json = serde_json::to_vec(&report).map_err(std::io::Error::other)?;
@@ -134,12 +139,19 @@ fn manifest_text(
     let shown = if given.is_some() {
         place.display().to_string()
     } else {
-        place.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        place
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     };
     match std::fs::read_to_string(&place) {
         Ok(text) => Ok(Some((shown, text))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => Ok(None),
-        Err(error) => Err(GateError::Manifest { place: place.display().to_string(), error }),
+        Err(error) => Err(GateError::Manifest {
+            place: place.display().to_string(),
+            error,
+        }),
     }
 }
 

@@ -30,7 +30,10 @@ pub(crate) fn identify(
     let subjects: Vec<Subject> = opened
         .files
         .iter()
-        .map(|file| Subject { name: file.path.clone(), path: file.place.clone() })
+        .map(|file| Subject {
+            name: file.path.clone(),
+            path: file.place.clone(),
+        })
         .collect();
     let hashed = hash_files(&subjects, cache, &|bytes| progress.advance(bytes));
     let mut files = Vec::with_capacity(hashed.len());
@@ -38,8 +41,11 @@ pub(crate) fn identify(
     let mut gaps = Vec::new();
     let mut everything = String::new();
     for (file, outcome) in opened.files.iter().zip(hashed) {
-        let mut tracked =
-            TrackedFile { path: file.path.clone(), size: file.stamp.size, digest: None };
+        let mut tracked = TrackedFile {
+            path: file.path.clone(),
+            size: file.stamp.size,
+            digest: None,
+        };
         match outcome {
             Ok(digest) => {
                 tracked.digest = Some(digest.digest());
@@ -49,16 +55,28 @@ pub(crate) fn identify(
                 }
             }
             Err(error) => {
-                let why = if matches!(error, HashError::Changed) { Why::Changed } else { Why::Unreadable };
+                let why = if matches!(error, HashError::Changed) {
+                    Why::Changed
+                } else {
+                    Why::Unreadable
+                };
                 let at = Location::file(&file.path);
-                gaps.push(Gap { why, message: format!("it has no digest: {error}"), at });
+                gaps.push(Gap {
+                    why,
+                    message: format!("it has no digest: {error}"),
+                    at,
+                });
             }
         }
         files.push(tracked);
     }
     let whole = gaps.is_empty();
     Identity {
-        root: if whole { modelward_trust::root_digest(&listed).ok() } else { None },
+        root: if whole {
+            modelward_trust::root_digest(&listed).ok()
+        } else {
+            None
+        },
         reading: whole.then(|| hex(&hash_bytes(everything.as_bytes()))),
         files,
         gaps,
@@ -68,9 +86,18 @@ pub(crate) fn identify(
 fn of_bytes(bytes: &[u8]) -> Identity {
     let sha256 = hash_bytes(bytes);
     let size = bytes.len() as u64;
-    let digest = FileDigest { path: "stdin".to_owned(), size, sha256, cached: false };
+    let digest = FileDigest {
+        path: "stdin".to_owned(),
+        size,
+        sha256,
+        cached: false,
+    };
     Identity {
-        files: vec![TrackedFile { path: "stdin".to_owned(), size, digest: Some(digest.digest()) }],
+        files: vec![TrackedFile {
+            path: "stdin".to_owned(),
+            size,
+            digest: Some(digest.digest()),
+        }],
         root: modelward_trust::root_digest([&digest]).ok(),
         reading: Some(digest.hex()),
         gaps: Vec::new(),

@@ -4,6 +4,7 @@
 
 pub mod gate;
 mod identity;
+mod manifest;
 mod map;
 pub mod policies;
 mod progress;

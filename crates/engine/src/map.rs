@@ -21,7 +21,10 @@ impl Bytes {
         let mut file = File::open(path)?;
         let meta = file.metadata()?;
         if !meta.is_file() {
-            return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "it is not a regular file",
+            ));
         }
         if meta.len() < MAP_FROM {
             let mut bytes = Vec::new();

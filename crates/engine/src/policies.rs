@@ -11,7 +11,10 @@ const MAX_FILES: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum PoliciesError {
     #[error("{place}: {error}; name a folder with Rego files by --policy")]
-    Read { place: String, error: std::io::Error },
+    Read {
+        place: String,
+        error: std::io::Error,
+    },
     #[error("{0}: more or larger files than a policy has; name the policy's own folder")]
     TooLarge(String),
     #[error("{0}: holds no .rego file; name a folder with Rego files by --policy")]
@@ -22,11 +25,17 @@ pub enum PoliciesError {
 
 /// The built-in policy, or what the folder makes of it.
 pub fn load(folder: Option<&Path>) -> Result<Policy, PoliciesError> {
-    let Some(folder) = folder else { return Ok(Policy::built_in()?) };
+    let Some(folder) = folder else {
+        return Ok(Policy::built_in()?);
+    };
     let files = read(folder)?;
-    let borrowed: Vec<PolicyFile<'_>> =
-        files.iter().map(|(name, text)| PolicyFile { name, text }).collect();
-    let name = folder.file_name().map_or_else(|| "policy".into(), |name| name.to_string_lossy());
+    let borrowed: Vec<PolicyFile<'_>> = files
+        .iter()
+        .map(|(name, text)| PolicyFile { name, text })
+        .collect();
+    let name = folder
+        .file_name()
+        .map_or_else(|| "policy".into(), |name| name.to_string_lossy());
     Ok(Policy::load(&name, &borrowed)?)
 }
 

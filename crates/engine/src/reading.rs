@@ -48,28 +48,46 @@ pub(crate) fn read(
         let kept = confined(opened, options);
         (kept, identity.join())
     });
-    let (kept, identity) = (kept?, identity.map_err(|_| std::io::Error::other("hashing failed"))?);
+    let (kept, identity) = (
+        kept?,
+        identity.map_err(|_| std::io::Error::other("hashing failed"))?,
+    );
     keep(registry, key(&identity).as_deref(), &kept);
     Ok((kept, identity))
 }
 
 fn confined(opened: &Opened, options: &Options<'_>) -> std::io::Result<Kept> {
     let reading = worker::read(opened, options.jobs)?;
-    Ok(Kept { facts: reading.facts, sandbox: reading.sandbox })
+    Ok(Kept {
+        facts: reading.facts,
+        sandbox: reading.sandbox,
+    })
 }
 
 fn all_known(opened: &Opened, cache: &DigestCache) -> bool {
     opened.stdin.is_none()
         && opened.files.iter().all(|file| {
-            file.stamp.stamp.as_ref().is_some_and(|stamp| cache.lookup(stamp).is_some())
+            file.stamp
+                .stamp
+                .as_ref()
+                .is_some_and(|stamp| cache.lookup(stamp).is_some())
         })
 }
 
 fn key(identity: &Identity) -> Option<String> {
     let program = std::env::current_exe().and_then(std::fs::metadata).ok()?;
-    let built = program.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+    let built = program
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?
+        .as_nanos();
     let reading = identity.reading.as_deref()?;
-    let parts = format!("{}\n{built}\n{}\n{reading}", env!("CARGO_PKG_VERSION"), program.len());
+    let parts = format!(
+        "{}\n{built}\n{}\n{reading}",
+        env!("CARGO_PKG_VERSION"),
+        program.len()
+    );
     Some(hex(&hash_bytes(parts.as_bytes())))
 }
 
@@ -80,12 +98,16 @@ fn recall(registry: &Registry, key: &str) -> Option<Kept> {
 
 fn keep(registry: Option<&Registry>, key: Option<&str>, kept: &Kept) {
     let crashed = |kept: &Kept| {
-        kept.facts.coverage.gaps.iter().any(|gap| gap.why == modelward_schema::Why::Crashed)
+        kept.facts
+            .coverage
+            .gaps
+            .iter()
+            .any(|gap| gap.why == modelward_schema::Why::Crashed)
     };
-    if let (Some(registry), Some(key), false) = (registry, key, crashed(kept)) {
-        if let Ok(bytes) = serde_json::to_vec(kept) {
-            // Losing it costs time only.
-            let _ = registry.store_cached_report(key, &bytes);
-        }
+    if let (Some(registry), Some(key), false) = (registry, key, crashed(kept))
+        && let Ok(bytes) = serde_json::to_vec(kept)
+    {
+        // Losing it costs time only.
+        let _ = registry.store_cached_report(key, &bytes);
     }
 }

@@ -31,8 +31,12 @@ pub fn report_of(
     registry: &Registry,
     number: i64,
 ) -> Result<Option<(DecisionRecord, Report)>, GateError> {
-    let Some(record) = registry.decision(number)? else { return Ok(None) };
-    let Some(bytes) = registry.report(&record.report)? else { return Ok(None) };
+    let Some(record) = registry.decision(number)? else {
+        return Ok(None);
+    };
+    let Some(bytes) = registry.report(&record.report)? else {
+        return Ok(None);
+    };
     let report = serde_json::from_slice(&bytes).map_err(std::io::Error::other)?;
     Ok(Some((record, report)))
 }
@@ -43,10 +47,16 @@ pub fn replay(
     number: i64,
     policy: &Policy,
 ) -> Result<Option<Replay>, GateError> {
-    let Some((record, report)) = report_of(registry, number)? else { return Ok(None) };
+    let Some((record, report)) = report_of(registry, number)? else {
+        return Ok(None);
+    };
     let (Some(input), Some(before)) = (gate::input(&report), report.verdict) else {
         return Ok(None);
     };
     let again = policy.judge(&input)?;
-    Ok(Some(Replay { record, before, again }))
+    Ok(Some(Replay {
+        record,
+        before,
+        again,
+    }))
 }

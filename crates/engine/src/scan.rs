@@ -2,9 +2,7 @@
 
 use std::thread;
 
-use modelward_schema::{
-    Artifact, Facts, REPORT_SCHEMA, Report, Sandbox, Tool, TrackedFile,
-};
+use modelward_schema::{Artifact, Facts, REPORT_SCHEMA, Report, Sandbox, Tool, TrackedFile};
 use modelward_trust::DigestCache;
 
 use crate::Progress;
@@ -26,7 +24,9 @@ pub struct Options<'a> {
 
 /// Threads that read when nobody says: one per processor, at most eight.
 pub fn default_jobs() -> usize {
-    thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8)
+    thread::available_parallelism()
+        .map_or(1, std::num::NonZero::get)
+        .min(8)
 }
 
 /// Reads the artifact and judges what is in it by the rules alone.
@@ -59,7 +59,10 @@ pub(crate) fn report(
         None => (unnamed(opened), None),
     };
     facts.coverage.gaps.extend(source::changed_since(opened));
-    facts.coverage.gaps.sort_by(|a, b| a.at.cmp(&b.at).then(a.why.cmp(&b.why)));
+    facts
+        .coverage
+        .gaps
+        .sort_by(|a, b| a.at.cmp(&b.at).then(a.why.cmp(&b.why)));
     facts.coverage.gaps.dedup();
     facts.coverage.complete = facts.coverage.gaps.is_empty();
     let findings = modelward_rules::judge(&facts);
@@ -87,16 +90,29 @@ pub(crate) fn report(
 fn name_files(facts: &mut Facts, files: &[TrackedFile]) {
     for fact in facts.files.iter_mut().filter(|fact| fact.parent.is_none()) {
         let found = files.binary_search_by(|file| file.path.as_str().cmp(&fact.path));
-        let digest = found.ok().and_then(|at| files.get(at)).and_then(|file| file.digest.as_deref());
-        fact.sha256 = digest.and_then(|digest| digest.strip_prefix("sha256:")).map(str::to_owned);
+        let digest = found
+            .ok()
+            .and_then(|at| files.get(at))
+            .and_then(|file| file.digest.as_deref());
+        fact.sha256 = digest
+            .and_then(|digest| digest.strip_prefix("sha256:"))
+            .map(str::to_owned);
     }
 }
 
 fn unnamed(opened: &Opened) -> Vec<TrackedFile> {
-    let of = |path: &str, size| TrackedFile { path: path.to_owned(), size, digest: None };
+    let of = |path: &str, size| TrackedFile {
+        path: path.to_owned(),
+        size,
+        digest: None,
+    };
     match &opened.stdin {
         Some(bytes) => vec![of("stdin", bytes.len() as u64)],
-        None => opened.files.iter().map(|file| of(&file.path, file.stamp.size)).collect(),
+        None => opened
+            .files
+            .iter()
+            .map(|file| of(&file.path, file.stamp.size))
+            .collect(),
     }
 }
 

@@ -1,5 +1,11 @@
 //! The facts under *Found* and *Not found* of every page are run against its
 //! rule, and every page and list entry is in order.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
 
 use modelward_rules::{RULES, judge};
 use modelward_schema::Facts;

@@ -11,7 +11,10 @@ pub(crate) fn run(args: &Approve, common: &Common) -> Result<u8, Failure> {
     let registry = settings::existing_registry(common)?;
     let decision = super::newest(&registry, &args.model)?;
     let Some(manifest) = registry.manifest_of(decision.number)? else {
-        return usage(format!("{}: was gated without a manifest; add one and gate it again", args.model));
+        return usage(format!(
+            "{}: was gated without a manifest; add one and gate it again",
+            args.model
+        ));
     };
     let approval = registry.approve(Approval {
         id: String::new(),

@@ -10,7 +10,11 @@ pub(crate) fn run(args: &Exempt, common: &Common) -> Result<u8, Failure> {
     let registry = settings::existing_registry(common)?;
     let decision = super::newest(&registry, &args.model)?;
     // Through the whole last day, wherever that ends last on earth is not asked: UTC.
-    let end = args.until.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp();
+    let end = args
+        .until
+        .tomorrow()?
+        .to_zoned(jiff::tz::TimeZone::UTC)?
+        .timestamp();
     let exemption = registry.exempt(Exemption {
         id: String::new(),
         codes: args.codes.clone(),

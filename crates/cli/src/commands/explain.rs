@@ -21,8 +21,13 @@ pub(crate) fn run(args: &Explain, common: &Common) -> Result<u8, Failure> {
 }
 
 fn unknown(code: &str) -> String {
-    let close = RULES.iter().map(|rule| rule.id).min_by_key(|id| distance(id, code));
-    let hint = close.filter(|id| distance(id, code) <= 4).map(|id| format!("; did you mean {id}?"));
+    let close = RULES
+        .iter()
+        .map(|rule| rule.id)
+        .min_by_key(|id| distance(id, code));
+    let hint = close
+        .filter(|id| distance(id, code) <= 4)
+        .map(|id| format!("; did you mean {id}?"));
     format!(
         "there is no rule {code}{}",
         hint.unwrap_or_else(|| "; modelward explain lists all".to_owned())

@@ -31,7 +31,10 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     let mut answers: Vec<(Answer, Duration)> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         let opened = source::open(path)?;
-        let bar = Bar::new(opened.files.iter().map(|file| file.stamp.size).sum(), common.quiet);
+        let bar = Bar::new(
+            opened.files.iter().map(|file| file.stamp.size).sum(),
+            common.quiet,
+        );
         let tell = |bytes| bar.advance(bytes);
         let options = Options {
             jobs: settings::jobs(common),
@@ -59,10 +62,10 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
         .iter()
         .map(|(answer, elapsed)| render::Answer {
             report: &answer.report,
-            recorded: answer
-                .record
-                .as_ref()
-                .map(|record| render::Recorded { number: record.number, place: &place }),
+            recorded: answer.record.as_ref().map(|record| render::Recorded {
+                number: record.number,
+                place: &place,
+            }),
             elapsed: Some(*elapsed),
         })
         .collect();
@@ -73,8 +76,12 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
 
 /// The gravest decision decides.
 fn code(answers: &[(Answer, Duration)]) -> u8 {
-    let decisions =
-        || answers.iter().filter_map(|(a, _)| a.report.verdict.as_ref()).map(|v| v.decision);
+    let decisions = || {
+        answers
+            .iter()
+            .filter_map(|(a, _)| a.report.verdict.as_ref())
+            .map(|v| v.decision)
+    };
     if decisions().any(|decision| decision == Decision::Deny) {
         FOUND
     } else if decisions().any(|decision| decision == Decision::Hold) {

@@ -27,8 +27,16 @@ pub(crate) fn run(args: &Log, common: &Common) -> Result<u8, Failure> {
             Err(error) => Err(error.into()),
         };
     }
-    let (name, version) = args.model.as_deref().map_or((None, None), super::split_model);
-    let filter = DecisionFilter { name, version, artifact: None, limit: args.limit };
+    let (name, version) = args
+        .model
+        .as_deref()
+        .map_or((None, None), super::split_model);
+    let filter = DecisionFilter {
+        name,
+        version,
+        artifact: None,
+        limit: args.limit,
+    };
     let decisions = registry.decisions(&filter)?;
     let text = match output::format(common) {
         Format::Json => render::log::json(&decisions),

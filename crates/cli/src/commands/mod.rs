@@ -18,7 +18,10 @@ use crate::failure::{FINE, Failure, usage};
 
 /// Does what was asked and says how it ended.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
-    let Cli { mut command, mut common } = cli;
+    let Cli {
+        mut command,
+        mut common,
+    } = cli;
     crate::config::apply(&mut command, &mut common)?;
     match command {
         Command::Scan(args) => scan::run(&args, &common),
@@ -55,10 +58,16 @@ fn newest(
 ) -> Result<modelward_schema::DecisionRecord, Failure> {
     let (name, version) = split_model(model);
     if version.is_none() {
-        return usage(format!("{model}: name the version too, as in {model}@1.0.0"));
+        return usage(format!(
+            "{model}: name the version too, as in {model}@1.0.0"
+        ));
     }
-    let filter =
-        modelward_registry::DecisionFilter { name, version, artifact: None, limit: 1 };
+    let filter = modelward_registry::DecisionFilter {
+        name,
+        version,
+        artifact: None,
+        limit: 1,
+    };
     match registry.decisions(&filter)?.into_iter().next() {
         Some(decision) => Ok(decision),
         None => usage(format!(

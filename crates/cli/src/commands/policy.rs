@@ -26,8 +26,10 @@ fn test(folder: Option<&Path>, common: &Common) -> Result<u8, Failure> {
     let outcomes = match folder {
         Some(folder) => {
             let files = policies::read(folder)?;
-            let files: Vec<PolicyFile<'_>> =
-                files.iter().map(|(name, text)| PolicyFile { name, text }).collect();
+            let files: Vec<PolicyFile<'_>> = files
+                .iter()
+                .map(|(name, text)| PolicyFile { name, text })
+                .collect();
             modelward_policy::run_tests(&files)?
         }
         None => modelward_policy::run_tests(&modelward_policy::shipped().collect::<Vec<_>>())?,
@@ -40,7 +42,11 @@ fn test(folder: Option<&Path>, common: &Common) -> Result<u8, Failure> {
         _ => outcomes_text(&outcomes, common.verbose),
     };
     output::answer(common, &text)?;
-    Ok(if outcomes.iter().all(|outcome| outcome.passed) { FINE } else { FOUND })
+    Ok(if outcomes.iter().all(|outcome| outcome.passed) {
+        FINE
+    } else {
+        FOUND
+    })
 }
 
 fn outcomes_text(outcomes: &[TestOutcome], verbose: bool) -> String {
@@ -53,14 +59,19 @@ fn outcomes_text(outcomes: &[TestOutcome], verbose: bool) -> String {
         }
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
-    out.push_str(&format!("{} passed, {failed} failed\n", outcomes.len() - failed));
+    out.push_str(&format!(
+        "{} passed, {failed} failed\n",
+        outcomes.len() - failed
+    ));
     out
 }
 
 fn eval(query: &str, input: &Path, common: &Common) -> Result<u8, Failure> {
     let text = if input == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("failed to read standard input")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("failed to read standard input")?;
         text
     } else {
         match std::fs::read_to_string(input) {
@@ -98,11 +109,15 @@ fn eval(query: &str, input: &Path, common: &Common) -> Result<u8, Failure> {
 fn explain(decision: i64, common: &Common) -> Result<u8, Failure> {
     let registry = settings::existing_registry(common)?;
     let Some((record, report)) = report_of(&registry, decision)? else {
-        return usage(format!("there is no decision {decision}; modelward log lists what there is"));
+        return usage(format!(
+            "there is no decision {decision}; modelward log lists what there is"
+        ));
     };
     let policy = policies::load(common.policy.as_deref())?;
     let Some(input) = gate::input(&report) else {
-        return usage(format!("decision {decision} was stored without its question"));
+        return usage(format!(
+            "decision {decision} was stored without its question"
+        ));
     };
     let explanation = policy.explain(&input)?;
     if output::format(common) == Format::Json {
@@ -116,23 +131,37 @@ fn explain(decision: i64, common: &Common) -> Result<u8, Failure> {
         verdict.stage.as_str(),
         verdict.tier.as_str()
     );
-    out.push_str(&format!("tier {} follows from\n", explanation.derived.as_str()));
+    out.push_str(&format!(
+        "tier {} follows from\n",
+        explanation.derived.as_str()
+    ));
     for cause in &explanation.causes {
         out.push_str(&format!("  {:<9} {}\n", cause.tier.as_str(), cause.because));
     }
     out.push_str("\nasked for here\n");
     for control in &explanation.required {
-        let Some(effect) = control.effect else { continue };
+        let Some(effect) = control.effect else {
+            continue;
+        };
         let state = if control.met { "met" } else { "missing" };
         let effect = format!("{effect:?}").to_lowercase();
-        out.push_str(&format!("  {state:<8} {effect:<5} {:<16} {}\n", control.control, control.title));
+        out.push_str(&format!(
+            "  {state:<8} {effect:<5} {:<16} {}\n",
+            control.control, control.title
+        ));
     }
     out.push_str("\nrules that spoke\n");
     for rule in &explanation.fired {
         let effect = format!("{:?}", rule.effect).to_lowercase();
-        let waived = rule.waived_by.as_deref().map(|id| format!("  waived by {id}"));
+        let waived = rule
+            .waived_by
+            .as_deref()
+            .map(|id| format!("  waived by {id}"));
         let waived = waived.unwrap_or_default();
-        out.push_str(&format!("  {effect:<5} {:<26} {}{waived}\n", rule.code, rule.policy));
+        out.push_str(&format!(
+            "  {effect:<5} {:<26} {}{waived}\n",
+            rule.code, rule.policy
+        ));
     }
     output::answer(common, &out)?;
     Ok(FINE)

@@ -36,22 +36,42 @@ fn text(replay: &replay::Replay) -> String {
         "decision {}  {}{}  {}  judged as of {}\n",
         replay.record.number,
         replay.record.name,
-        replay.record.version.as_deref().map(|v| format!("@{v}")).unwrap_or_default(),
+        replay
+            .record
+            .version
+            .as_deref()
+            .map(|v| format!("@{v}"))
+            .unwrap_or_default(),
         replay.record.artifact,
         before.now,
     );
     if replay.same() {
-        out.push_str(&format!("the verdict is the same: {}\n", again.decision.as_str()));
+        out.push_str(&format!(
+            "the verdict is the same: {}\n",
+            again.decision.as_str()
+        ));
         return out;
     }
     if replay.other_policy() {
         out.push_str("the policy is another one than then\n");
     }
-    out.push_str(&format!("{} then, {} now\n", before.decision.as_str(), again.decision.as_str()));
-    for reason in before.reasons.iter().filter(|reason| !again.reasons.contains(reason)) {
+    out.push_str(&format!(
+        "{} then, {} now\n",
+        before.decision.as_str(),
+        again.decision.as_str()
+    ));
+    for reason in before
+        .reasons
+        .iter()
+        .filter(|reason| !again.reasons.contains(reason))
+    {
         out.push_str(&format!("  gone  {}  {}\n", reason.code, reason.message));
     }
-    for reason in again.reasons.iter().filter(|reason| !before.reasons.contains(reason)) {
+    for reason in again
+        .reasons
+        .iter()
+        .filter(|reason| !before.reasons.contains(reason))
+    {
         out.push_str(&format!("  new   {}  {}\n", reason.code, reason.message));
     }
     out

@@ -17,7 +17,10 @@ pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
     let mut reports: Vec<(Report, Duration)> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         let opened = source::open(path)?;
-        let bar = Bar::new(opened.files.iter().map(|file| file.stamp.size).sum(), common.quiet);
+        let bar = Bar::new(
+            opened.files.iter().map(|file| file.stamp.size).sum(),
+            common.quiet,
+        );
         let tell = |bytes| bar.advance(bytes);
         let options = Options {
             jobs: settings::jobs(common),
@@ -33,18 +36,32 @@ pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
     settings::save(cache, common);
     let answers: Vec<render::Answer<'_>> = reports
         .iter()
-        .map(|(report, elapsed)| render::Answer { elapsed: Some(*elapsed), ..report.into() })
+        .map(|(report, elapsed)| render::Answer {
+            elapsed: Some(*elapsed),
+            ..report.into()
+        })
         .collect();
-    let look = RenderOptions { fail_on: args.fail_on, ..output::options(common) };
-    output::answer(common, &render::render(output::format(common), &answers, &look))?;
+    let look = RenderOptions {
+        fail_on: args.fail_on,
+        ..output::options(common)
+    };
+    output::answer(
+        common,
+        &render::render(output::format(common), &answers, &look),
+    )?;
     Ok(code(args, &reports))
 }
 
 fn code(args: &Scan, reports: &[(Report, Duration)]) -> u8 {
-    let found = |(report, _): &(Report, Duration)| report.findings.iter().any(|f| f.severity >= args.fail_on);
+    let found = |(report, _): &(Report, Duration)| {
+        report.findings.iter().any(|f| f.severity >= args.fail_on)
+    };
     if reports.iter().any(found) {
         FOUND
-    } else if reports.iter().any(|(report, _)| !report.facts.coverage.complete) {
+    } else if reports
+        .iter()
+        .any(|(report, _)| !report.facts.coverage.complete)
+    {
         UNDECIDED
     } else {
         FINE

@@ -18,7 +18,10 @@ pub(crate) fn run(args: &Show, common: &Common) -> Result<u8, Failure> {
     };
     let Some(known) = known else {
         let all = registry.models()?.join(", ");
-        return usage(format!("{} is not in the registry; it holds {all}", args.model));
+        return usage(format!(
+            "{} is not in the registry; it holds {all}",
+            args.model
+        ));
     };
     let newest = known.decisions.first().map(|decision| decision.number);
     let report = match newest {

@@ -7,11 +7,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-pub struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
 }
 
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -24,30 +24,37 @@ impl fmt::Display for Ran {
 }
 
 impl World {
-    pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_string_lossy().into_owned()
     }
 
-    pub fn registry(&self) -> PathBuf {
+    pub(crate) fn registry(&self) -> PathBuf {
         self.folder.path().join("registry")
     }
 
     /// A copy of a folder under `examples/`, so that tests may change it.
-    pub fn example(&self, name: &str) -> String {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    pub(crate) fn example(&self, name: &str) -> String {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(name);
         let to = self.folder.path().join(name);
         std::fs::create_dir_all(&to).expect("a folder");
-        for entry in std::fs::read_dir(from).expect("the example is there").flatten() {
+        for entry in std::fs::read_dir(from)
+            .expect("the example is there")
+            .flatten()
+        {
             std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
         }
         to.to_string_lossy().into_owned()
     }
 
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_modelward"))
             .args(args)
             .env_clear()
@@ -65,7 +72,7 @@ impl World {
 }
 
 /// Every document of a JSON answer: one, or one per line.
-pub fn json_lines(text: &str) -> Vec<Value> {
+pub(crate) fn json_lines(text: &str) -> Vec<Value> {
     serde_json::Deserializer::from_str(text)
         .into_iter::<Value>()
         .map(|value| value.unwrap_or_else(|error| panic!("{error}: {text}")))

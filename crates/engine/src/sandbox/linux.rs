@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use modelward_schema::Sandbox;
 use seccompiler::{
@@ -42,7 +42,9 @@ fn restrict_files(readable: &[PathBuf]) -> Result<bool, landlock::RulesetError> 
         .scope(Scope::from_all(abi))?
         .create()?;
     for path in readable {
-        let Ok(handle) = PathFd::new(path) else { continue };
+        let Ok(handle) = PathFd::new(path) else {
+            continue;
+        };
         let access = if path.is_dir() {
             AccessFs::ReadFile | AccessFs::ReadDir
         } else {
@@ -108,7 +110,10 @@ fn restrict_calls() -> Option<()> {
         libc::O_RDONLY as u64,
     )
     .ok()?;
-    rules.insert(libc::SYS_openat, vec![SeccompRule::new(vec![read_only]).ok()?]);
+    rules.insert(
+        libc::SYS_openat,
+        vec![SeccompRule::new(vec![read_only]).ok()?],
+    );
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::EPERM as u32),

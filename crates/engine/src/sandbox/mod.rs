@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use modelward_schema::Sandbox;
 
 /// Memory that the child may allocate, in bytes; mapped files do not count.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no limit there yet"))]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "no limit there yet")
+)]
 const MEMORY: u64 = 512 << 20;
 
 /// Confines this process for good. `readable` are files and folders that stay
@@ -22,6 +25,9 @@ pub(crate) fn confine(readable: &[PathBuf], cpu: u64) -> Sandbox {
     #[cfg(not(target_os = "linux"))]
     {
         let _ = (readable, cpu);
-        Sandbox { process: true, ..Sandbox::default() }
+        Sandbox {
+            process: true,
+            ..Sandbox::default()
+        }
     }
 }

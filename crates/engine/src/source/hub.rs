@@ -18,11 +18,15 @@ pub(super) struct CacheEntry {
 
 /// `org/name[@rev]` → its snapshot.
 pub(super) fn resolve(repo: &str) -> Result<CacheEntry, SubjectError> {
-    let (name, revision) = repo.split_once('@').map_or((repo, None), |(n, r)| (n, Some(r)));
+    let (name, revision) = repo
+        .split_once('@')
+        .map_or((repo, None), |(n, r)| (n, Some(r)));
     let plain = |part: &str| {
         !part.is_empty()
             && part != ".."
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
     };
     if name.split('/').count() > 2 || !name.split('/').all(plain) {
         return Err(SubjectError(format!(
@@ -41,21 +45,29 @@ pub(super) fn resolve(repo: &str) -> Result<CacheEntry, SubjectError> {
 
 /// Recognises a snapshot folder or a repository folder of the cache.
 pub(super) fn recognise(path: &Path) -> Result<Option<CacheEntry>, SubjectError> {
-    let Ok(absolute) = std::path::absolute(path) else { return Ok(None) };
-    if let Some(repo) = repo_name(&absolute) {
-        if absolute.join("snapshots").is_dir() {
-            return snapshot(&absolute, &repo, None).map(Some);
-        }
+    let Ok(absolute) = std::path::absolute(path) else {
+        return Ok(None);
+    };
+    if let Some(repo) = repo_name(&absolute)
+        && absolute.join("snapshots").is_dir()
+    {
+        return snapshot(&absolute, &repo, None).map(Some);
     }
     let (Some(revision), Some(snapshots)) = (absolute.file_name(), absolute.parent()) else {
         return Ok(None);
     };
-    let Some(repo) = snapshots.parent().and_then(repo_name) else { return Ok(None) };
+    let Some(repo) = snapshots.parent().and_then(repo_name) else {
+        return Ok(None);
+    };
     if !snapshots.ends_with("snapshots") {
         return Ok(None);
     }
     let revision = revision.to_string_lossy().into_owned();
-    Ok(Some(CacheEntry { folder: path.to_owned(), repo, revision }))
+    Ok(Some(CacheEntry {
+        folder: path.to_owned(),
+        repo,
+        revision,
+    }))
 }
 
 fn repo_name(folder: &Path) -> Option<String> {
@@ -63,19 +75,18 @@ fn repo_name(folder: &Path) -> Option<String> {
     Some(name.replacen("--", "/", 1))
 }
 
-fn snapshot(
-    folder: &Path,
-    repo: &str,
-    revision: Option<&str>,
-) -> Result<CacheEntry, SubjectError> {
+fn snapshot(folder: &Path, repo: &str, revision: Option<&str>) -> Result<CacheEntry, SubjectError> {
     let wanted = revision.unwrap_or("main");
     let commit = std::fs::read_to_string(folder.join("refs").join(wanted))
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_else(|_| wanted.to_owned());
+        .map_or_else(|_| wanted.to_owned(), |text| text.trim().to_owned());
     let safe = commit.chars().all(|c| c.is_ascii_alphanumeric());
     let candidate = folder.join("snapshots").join(&commit);
     if safe && candidate.is_dir() {
-        return Ok(CacheEntry { folder: candidate, repo: repo.to_owned(), revision: commit });
+        return Ok(CacheEntry {
+            folder: candidate,
+            repo: repo.to_owned(),
+            revision: commit,
+        });
     }
     let mut present: Vec<String> = std::fs::read_dir(folder.join("snapshots"))
         .into_iter()
@@ -92,13 +103,21 @@ fn snapshot(
         }),
         _ => Err(SubjectError(format!(
             "hf:{repo}: revision {wanted} is not in the local cache; it has {}",
-            if present.is_empty() { "none".to_owned() } else { present.join(", ") }
+            if present.is_empty() {
+                "none".to_owned()
+            } else {
+                present.join(", ")
+            }
         ))),
     }
 }
 
 fn cache_root() -> Result<PathBuf, SubjectError> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     set("HF_HUB_CACHE")
         .or_else(|| set("HF_HOME").map(|home| home.join("hub")))
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))

@@ -63,7 +63,9 @@ pub fn open(subject: &str) -> Result<Opened, SubjectError> {
     }
     let path = Path::new(subject);
     let entry = hub::recognise(path)?;
-    let folder = entry.as_ref().map_or_else(|| path.to_owned(), |entry| entry.folder.clone());
+    let folder = entry
+        .as_ref()
+        .map_or_else(|| path.to_owned(), |entry| entry.folder.clone());
     open_path(subject, &folder, entry)
 }
 
@@ -118,7 +120,12 @@ fn open_path(
             .as_deref()
             .and_then(|repo| repo.rsplit('/').next())
             .map_or_else(|| name_of(path), str::to_owned),
-        source: Source { kind, given: given.to_owned(), repo, revision },
+        source: Source {
+            kind,
+            given: given.to_owned(),
+            repo,
+            revision,
+        },
         root: Some(path.to_owned()),
         files: found.files,
         gaps: found.gaps,
@@ -128,14 +135,17 @@ fn open_path(
 
 /// Lists the files again: anything that differs was changed while it was read.
 pub fn changed_since(opened: &Opened) -> Vec<Gap> {
-    let Some(root) = &opened.root else { return Vec::new() };
+    let Some(root) = &opened.root else {
+        return Vec::new();
+    };
     let again = walk::walk(root, opened.source.repo.is_some());
     walk::differences(&opened.files, &again.files)
 }
 
 fn name_of(path: &Path) -> String {
     let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    absolute
-        .file_name()
-        .map_or_else(|| "model".to_owned(), |name| walk::shown(&name.to_string_lossy()))
+    absolute.file_name().map_or_else(
+        || "model".to_owned(),
+        |name| walk::shown(&name.to_string_lossy()),
+    )
 }

@@ -40,12 +40,26 @@ pub(super) fn walk(root: &Path, hub_snapshot: bool) -> Found {
     let mut found = Found::default();
     match std::fs::metadata(root) {
         Ok(meta) if meta.is_file() => {
-            let name = root.file_name().map_or_else(String::new, |n| shown(&n.to_string_lossy()));
-            found.files.push(SourceFile { path: name, place: root.to_owned(), stamp: stamp(&meta) });
+            let name = root
+                .file_name()
+                .map_or_else(String::new, |n| shown(&n.to_string_lossy()));
+            found.files.push(SourceFile {
+                path: name,
+                place: root.to_owned(),
+                stamp: stamp(&meta),
+            });
         }
         Ok(meta) if meta.is_dir() => walk_folder(root, hub_snapshot, &mut found),
-        Ok(_) => found.gap(Why::Unreadable, "it is a device, pipe or socket, not a file", ""),
-        Err(error) => found.gap(Why::Unreadable, &format!("it cannot be opened: {error}"), ""),
+        Ok(_) => found.gap(
+            Why::Unreadable,
+            "it is a device, pipe or socket, not a file",
+            "",
+        ),
+        Err(error) => found.gap(
+            Why::Unreadable,
+            &format!("it cannot be opened: {error}"),
+            "",
+        ),
     }
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     found
@@ -63,7 +77,11 @@ fn walk_folder(root: &Path, hub_snapshot: bool, found: &mut Found) {
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) => {
-                found.gap(Why::Unreadable, &format!("the folder cannot be listed: {error}"), &prefix);
+                found.gap(
+                    Why::Unreadable,
+                    &format!("the folder cannot be listed: {error}"),
+                    &prefix,
+                );
                 continue;
             }
         };
@@ -73,7 +91,11 @@ fn walk_folder(root: &Path, hub_snapshot: bool, found: &mut Found) {
             let name = entry.file_name();
             let text = shown(&name.to_string_lossy());
             if name.to_str().is_none() {
-                found.gap(Why::Malformed, "its name is not valid text", &join(&prefix, &text));
+                found.gap(
+                    Why::Malformed,
+                    "its name is not valid text",
+                    &join(&prefix, &text),
+                );
             }
             let path = join(&prefix, &text);
             let place = entry.path();
@@ -86,7 +108,11 @@ fn walk_folder(root: &Path, hub_snapshot: bool, found: &mut Found) {
                     continue;
                 }
                 if depth >= MAX_DEPTH {
-                    found.gap(Why::Limit, "folders are nested deeper than the limit", &path);
+                    found.gap(
+                        Why::Limit,
+                        "folders are nested deeper than the limit",
+                        &path,
+                    );
                 } else {
                     folders.push((place, path, depth + 1));
                 }
@@ -96,11 +122,19 @@ fn walk_folder(root: &Path, hub_snapshot: bool, found: &mut Found) {
                 match entry.metadata() {
                     Ok(meta) => found.file(path, place, &meta),
                     Err(error) => {
-                        found.gap(Why::Unreadable, &format!("it cannot be opened: {error}"), &path);
+                        found.gap(
+                            Why::Unreadable,
+                            &format!("it cannot be opened: {error}"),
+                            &path,
+                        );
                     }
                 }
             } else {
-                found.gap(Why::Unreadable, "it is a device, pipe or socket, not a file", &path);
+                found.gap(
+                    Why::Unreadable,
+                    "it is a device, pipe or socket, not a file",
+                    &path,
+                );
             }
             if found.files.len() >= MAX_FILES {
                 found.gap(Why::Limit, "the folder holds more files than the limit", "");
@@ -119,25 +153,45 @@ fn follow(place: &Path, path: &str, allowed: &Path, found: &mut Found) {
         }
     };
     if !target.starts_with(allowed) {
-        return found.gap(Why::Unreadable, "the link leaves the artifact; it is not followed", path);
+        return found.gap(
+            Why::Unreadable,
+            "the link leaves the artifact; it is not followed",
+            path,
+        );
     }
     match std::fs::metadata(&target) {
         Ok(meta) if meta.is_file() => found.file(path.to_owned(), target, &meta),
         Ok(meta) if meta.is_dir() => {
             found.gap(Why::Unreadable, "links to folders are not followed", path);
         }
-        Ok(_) => found.gap(Why::Unreadable, "the link ends at a device, pipe or socket", path),
-        Err(error) => found.gap(Why::Unreadable, &format!("it cannot be opened: {error}"), path),
+        Ok(_) => found.gap(
+            Why::Unreadable,
+            "the link ends at a device, pipe or socket",
+            path,
+        ),
+        Err(error) => found.gap(
+            Why::Unreadable,
+            &format!("it cannot be opened: {error}"),
+            path,
+        ),
     }
 }
 
 impl Found {
     fn file(&mut self, path: String, place: PathBuf, meta: &Metadata) {
-        self.files.push(SourceFile { path, place, stamp: stamp(meta) });
+        self.files.push(SourceFile {
+            path,
+            place,
+            stamp: stamp(meta),
+        });
     }
 
     fn gap(&mut self, why: Why, message: &str, path: &str) {
-        self.gaps.push(Gap { why, message: message.to_owned(), at: Location::file(path) });
+        self.gaps.push(Gap {
+            why,
+            message: message.to_owned(),
+            at: Location::file(path),
+        });
     }
 }
 
@@ -185,7 +239,8 @@ pub(super) fn differences(before: &[SourceFile], after: &[SourceFile]) -> Vec<Ga
 /// A name as it may stand in a path and on a terminal.
 pub(super) fn shown(name: &str) -> String {
     let plain = |c: char| {
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     if name.chars().all(plain) && !name.contains("!/") {
         return name.to_owned();
@@ -202,9 +257,17 @@ pub(super) fn shown(name: &str) -> String {
 }
 
 fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
+    if prefix.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{prefix}/{name}")
+    }
 }
 
 fn stamp(meta: &Metadata) -> FileStamp {
-    FileStamp { size: meta.len(), modified: meta.modified().ok(), stamp: Stamp::of(meta) }
+    FileStamp {
+        size: meta.len(),
+        modified: meta.modified().ok(),
+        stamp: Stamp::of(meta),
+    }
 }

@@ -21,7 +21,9 @@ pub fn main() -> u8 {
     if input.read_line(&mut line).is_err() {
         return 70;
     }
-    let Ok(request) = serde_json::from_str::<Request>(&line) else { return 70 };
+    let Ok(request) = serde_json::from_str::<Request>(&line) else {
+        return 70;
+    };
     let blob = request.stdin.map(|len| {
         let mut bytes = Vec::new();
         let _ = input.take(len).read_to_end(&mut bytes);
@@ -74,7 +76,9 @@ fn read_file(job: &Job) -> Facts {
 
 fn unreadable(path: &str, place: &Path, error: &std::io::Error) -> Facts {
     let mut facts = Facts::default();
-    let size = File::open(place).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
+    let size = File::open(place)
+        .and_then(|file| file.metadata())
+        .map_or(0, |meta| meta.len());
     facts.files.push(modelward_schema::FileFact {
         path: path.to_owned(),
         format: "unread".to_owned(),
@@ -90,11 +94,15 @@ fn unreadable(path: &str, place: &Path, error: &std::io::Error) -> Facts {
 }
 
 fn send(out: &Mutex<std::io::Stdout>, message: &Message) {
-    let Ok(mut line) = serde_json::to_vec(message) else { return };
+    let Ok(mut line) = serde_json::to_vec(message) else {
+        return;
+    };
     line.push(b'\n');
     // A poisoned lock means another thread panicked; its file becomes a gap in
     // the parent, ours still counts.
-    let mut out = out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut out = out
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let _ = out.write_all(&line);
     let _ = out.flush();
 }

@@ -33,16 +33,30 @@ fn attempts(path: &str) -> Facts {
         Err(error) => format!("refused: {error}"),
     };
     let tried = [
-        ("read /etc/hostname", outcome(std::fs::read("/etc/hostname").map(|_| ()))),
-        ("write", outcome(std::fs::write("/tmp/modelward-attempt", b"x"))),
-        ("run", outcome(std::process::Command::new("/bin/true").status().map(|_| ()))),
-        ("connect", outcome(std::net::TcpListener::bind("127.0.0.1:0").map(|_| ()))),
+        (
+            "read /etc/hostname",
+            outcome(std::fs::read("/etc/hostname").map(|_| ())),
+        ),
+        (
+            "write",
+            outcome(std::fs::write("/tmp/modelward-attempt", b"x")),
+        ),
+        (
+            "run",
+            outcome(std::process::Command::new("/bin/true").status().map(|_| ())),
+        ),
+        (
+            "connect",
+            outcome(std::net::TcpListener::bind("127.0.0.1:0").map(|_| ())),
+        ),
     ];
     let mut facts = Facts::default();
-    facts.metadata.extend(tried.into_iter().map(|(key, value)| Metadata {
-        key: key.to_owned(),
-        value,
-        at: Location::file(path),
-    }));
+    facts
+        .metadata
+        .extend(tried.into_iter().map(|(key, value)| Metadata {
+            key: key.to_owned(),
+            value,
+            at: Location::file(path),
+        }));
     facts
 }

@@ -43,12 +43,21 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
         .files
         .iter()
         .enumerate()
-        .map(|(index, file)| Job { index, path: file.path.clone(), place: file.place.clone() })
+        .map(|(index, file)| Job {
+            index,
+            path: file.path.clone(),
+            place: file.place.clone(),
+        })
         .collect();
     let mut done = BTreeMap::new();
     let mut sandbox = None;
     while !waiting.is_empty() {
-        let run = run(&readable, &waiting, &opened.files, threads.min(waiting.len()))?;
+        let run = run(
+            &readable,
+            &waiting,
+            &opened.files,
+            threads.min(waiting.len()),
+        )?;
         sandbox = sandbox.or(run.sandbox);
         done.extend(run.done);
         let Some(death) = run.death else { break };
@@ -57,31 +66,50 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
         let suspects: Vec<Job> = if run.begun.is_empty() {
             std::mem::take(&mut waiting)
         } else {
-            let (suspects, rest) =
-                waiting.into_iter().partition(|job| run.begun.contains(&job.index));
+            let (suspects, rest) = waiting
+                .into_iter()
+                .partition(|job| run.begun.contains(&job.index));
             waiting = rest;
             suspects
         };
         let alone = suspects.len() == 1 && threads == 1;
         for job in suspects {
-            let again = if alone { None } else { Some(self::run(&readable, std::slice::from_ref(&job), &opened.files, 1)?) };
+            let again = if alone {
+                None
+            } else {
+                Some(self::run(
+                    &readable,
+                    std::slice::from_ref(&job),
+                    &opened.files,
+                    1,
+                )?)
+            };
             let (facts, death) = match again {
                 Some(mut again) => (again.done.remove(&job.index), again.death),
                 None => (None, Some(death.clone())),
             };
             let facts = facts.unwrap_or_else(|| {
-                crashed(&job.path, &opened.files, job.index, death.as_deref().unwrap_or(&death_unknown()))
+                crashed(
+                    &job.path,
+                    &opened.files,
+                    job.index,
+                    death.as_deref().unwrap_or(&death_unknown()),
+                )
             });
             done.insert(job.index, facts);
         }
     }
     let mut facts = Facts::default();
     for (index, file) in opened.files.iter().enumerate() {
-        facts.absorb(done.remove(&index).unwrap_or_else(|| {
-            crashed(&file.path, &opened.files, index, &death_unknown())
-        }));
+        facts.absorb(
+            done.remove(&index)
+                .unwrap_or_else(|| crashed(&file.path, &opened.files, index, &death_unknown())),
+        );
     }
-    Ok(Reading { facts, sandbox: sandbox.unwrap_or_default() })
+    Ok(Reading {
+        facts,
+        sandbox: sandbox.unwrap_or_default(),
+    })
 }
 
 fn read_stdin(bytes: &[u8]) -> std::io::Result<Reading> {
@@ -94,9 +122,17 @@ fn read_stdin(bytes: &[u8]) -> std::io::Result<Reading> {
     };
     let mut run = exchange(&request, Some(bytes))?;
     let facts = run.done.remove(&0).unwrap_or_else(|| {
-        crashed("stdin", &[], 0, run.death.as_deref().unwrap_or(&death_unknown()))
+        crashed(
+            "stdin",
+            &[],
+            0,
+            run.death.as_deref().unwrap_or(&death_unknown()),
+        )
     });
-    Ok(Reading { facts, sandbox: run.sandbox.unwrap_or_default() })
+    Ok(Reading {
+        facts,
+        sandbox: run.sandbox.unwrap_or_default(),
+    })
 }
 
 fn run(
@@ -105,7 +141,11 @@ fn run(
     files: &[SourceFile],
     threads: usize,
 ) -> std::io::Result<Run> {
-    let size = jobs.iter().filter_map(|job| files.get(job.index)).map(|file| file.stamp.size).sum();
+    let size = jobs
+        .iter()
+        .filter_map(|job| files.get(job.index))
+        .map(|file| file.stamp.size)
+        .sum();
     let request = Request {
         readable: readable.to_vec(),
         files: jobs.to_vec(),
@@ -120,8 +160,12 @@ fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
     let mut child = spawn()?;
     let deadline = Instant::now() + Duration::from_secs(request.cpu.saturating_mul(2) + 10);
     let line = serde_json::to_vec(request)?;
-    let mut run =
-        Run { sandbox: None, done: BTreeMap::new(), begun: BTreeSet::new(), death: None };
+    let mut run = Run {
+        sandbox: None,
+        done: BTreeMap::new(),
+        begun: BTreeSet::new(),
+        death: None,
+    };
     let stdin = child.stdin.take();
     let stdout = child.stdout.take();
     let overdue = std::thread::scope(|scope| {
@@ -138,8 +182,14 @@ fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
             let Some(stdout) = stdout else { return };
             let mut reader = BufReader::with_capacity(64 << 10, stdout);
             let mut line = Vec::new();
-            while let Ok(read) = std::io::Read::take(&mut reader, MESSAGE_LIMIT).read_until(b'\n', &mut line) {
-                if read == 0 || sender.send(serde_json::from_slice::<Message>(&line)).is_err() {
+            while let Ok(read) =
+                std::io::Read::take(&mut reader, MESSAGE_LIMIT).read_until(b'\n', &mut line)
+            {
+                if read == 0
+                    || sender
+                        .send(serde_json::from_slice::<Message>(&line))
+                        .is_err()
+                {
                     return;
                 }
                 line.clear();
@@ -180,7 +230,11 @@ fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
 fn spawn() -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("worker").env_clear();
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
 }
 
 #[cfg(unix)]
