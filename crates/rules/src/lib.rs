@@ -74,11 +74,8 @@ rules! {
     pickle_unknown_class,
     pickle_uses_extension_registry,
     pickle_uses_persistent_id,
-<<<<<<< HEAD
-    secret_in_file,
-=======
     reader_crashed,
->>>>>>> 3885a21 (Find files that break their reader)
+    secret_in_file,
     structure_malformed,
     template_builds_names,
     template_escapes_sandbox,
