@@ -30,7 +30,7 @@ pub(crate) fn escape(bytes: &[u8], max: usize) -> String {
             }
         }
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            out.extend(byte.escape_ascii().map(char::from));
         }
     }
     if shown.len() < bytes.len() {

@@ -37,7 +37,7 @@ static PROMISES: &[(&[&str], &[&str])] = &[
     (&["jpg", "jpeg"], IMAGES),
     (&["png", "gif", "webp"], IMAGES),
     (&["pdf"], &["pdf"]),
-    (&["gz", "tgz"], &["gzip"]),
+    (&["gz", "tgz", "z"], &["gzip", "zlib", "bzip2", "xz", "lzma", "lz4"]),
     (&["pt", "pth", "ckpt"], TORCH),
 ];
 

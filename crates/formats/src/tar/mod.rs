@@ -277,7 +277,7 @@ fn read_entry(input: &Input<'_>, session: &mut Session<'_>, entry: &Entry, insid
             }
         }
         b'3' | b'4' | b'6' => {
-            session.anomaly("tar-device", format!("`{name}` is a device or a pipe"), at)
+            session.anomaly("tar-device", format!("`{name}` is a device or a pipe"), at);
         }
         b'5' | b'V' => {}
         _ => read_file(input, session, entry, inside),

@@ -18,9 +18,9 @@ pub(crate) static FORMAT: Format = Format {
     read,
 };
 
-/// `ZF` and the length as Python's `hex` prints it, padded to 18 characters.
+/// `ZF` and the length as Python's `hex` prints it, padded with blanks.
 const JOBLIB: &[u8] = b"ZF0x";
-const JOBLIB_HEADER: usize = 20;
+const LONGEST_LENGTH: usize = 24;
 
 /// How much of a stream is tried, and how much it must yield.
 const TRIED: usize = 4096;
@@ -41,11 +41,14 @@ fn identify(input: &Input<'_>) -> Fit {
 }
 
 fn body(bytes: &[u8]) -> &[u8] {
-    if bytes.starts_with(JOBLIB) {
-        bytes.get(JOBLIB_HEADER..).unwrap_or_default()
-    } else {
-        bytes
-    }
+    let Some(rest) = bytes.strip_prefix(JOBLIB) else {
+        return bytes;
+    };
+    let header = rest.get(..LONGEST_LENGTH).unwrap_or(rest);
+    let len = header
+        .iter()
+        .position(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b' ' | b'L'));
+    len.and_then(|len| rest.get(len..)).unwrap_or_default()
 }
 
 fn fits(bytes: &[u8]) -> bool {
