@@ -10,20 +10,25 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Which of our crates each crate may use.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("schema", &[]),
     ("formats", &["schema"]),
     ("rules", &["schema"]),
     ("policy", &["schema"]),
+    ("manifest", &["schema"]),
     ("trust", &["schema"]),
     ("registry", &["schema"]),
     (
         "engine",
-        &["schema", "formats", "rules", "policy", "trust", "registry"],
+        &[
+            "schema", "formats", "rules", "manifest", "policy", "trust", "registry",
+        ],
     ),
     (
         "cli",
-        &["schema", "engine", "rules", "policy", "registry", "trust"],
+        &[
+            "schema", "engine", "rules", "manifest", "policy", "registry", "trust",
+        ],
     ),
 ];
 

@@ -62,7 +62,7 @@ pub fn gate(
     let text = manifest_text(opened, question.manifest)?;
     let mut manifest_errors = Vec::new();
     if let Some((place, text)) = &text {
-        match crate::manifest::parse(place, text) {
+        match modelward_manifest::parse(place, text) {
             Ok(manifest) => {
                 report.artifact.name.clone_from(&manifest.name);
                 report.artifact.version = Some(manifest.version.clone());

@@ -4,7 +4,7 @@
 
 pub mod gate;
 mod identity;
-mod manifest;
+pub mod init;
 mod map;
 pub mod policies;
 mod progress;

@@ -8,6 +8,7 @@
 
 mod built_in;
 mod bundle;
+mod codes;
 mod engine;
 mod error;
 mod explain;
@@ -18,6 +19,7 @@ mod source;
 mod tests_in_rego;
 mod verdict;
 
+pub use codes::{ReasonPage, reason_codes, reason_page};
 pub use error::PolicyError;
 pub use explain::{Explanation, FiredRule, RequiredControl, TierCause};
 pub use policy::{Policy, PolicyFile};
