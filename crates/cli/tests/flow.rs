@@ -1,10 +1,4 @@
 //! What a user does, from a fresh folder to a decision on record.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test may fail loudly"
-)]
 
 mod common;
 
@@ -165,7 +159,9 @@ fn a_scan_records_nothing_and_its_exit_code_tells() {
 fn every_format_of_the_answer_is_written() {
     let world = World::new();
     let model = world.example("attacked-gguf");
-    for format in ["text", "json", "junit", "github", "gitlab", "markdown"] {
+    for format in [
+        "text", "json", "sarif", "junit", "github", "gitlab", "markdown", "html",
+    ] {
         let scanned = world.run(&["scan", &model, "--format", format]);
         assert_eq!(scanned.code, 1, "{format}: {scanned}");
         assert!(
@@ -174,4 +170,9 @@ fn every_format_of_the_answer_is_written() {
         );
         assert!(scanned.stdout.contains("template"), "{format}: {scanned}");
     }
+    let file = world.path("out.sarif");
+    let scanned = world.run(&["scan", &model, "--output", &file]);
+    assert_eq!((scanned.code, scanned.stdout.as_str()), (1, ""));
+    let sarif = std::fs::read_to_string(&file).expect("the file is written");
+    assert!(sarif.contains("\"2.1.0\""));
 }

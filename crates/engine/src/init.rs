@@ -21,16 +21,29 @@ pub struct Draft {
 
 /// Reads the model without hashing it and drafts its manifest.
 pub fn draft(opened: &Opened, options: &Options<'_>) -> std::io::Result<Draft> {
-    let options = Options { identity: false, ..*options };
+    let options = Options {
+        identity: false,
+        ..*options
+    };
     let report = scan(opened, &options)?;
     let texts: Vec<(&str, String)> = opened
         .files
         .iter()
         .filter(|file| is_telling(&file.path) && file.stamp.size <= MAX_BYTES)
-        .filter_map(|file| Some((file.path.as_str(), std::fs::read_to_string(&file.place).ok()?)))
+        .filter_map(|file| {
+            Some((
+                file.path.as_str(),
+                std::fs::read_to_string(&file.place).ok()?,
+            ))
+        })
         .collect();
-    let files: Vec<TextFile<'_>> =
-        texts.iter().map(|(name, text)| TextFile { name, text }).collect();
+    let files: Vec<TextFile<'_>> = texts
+        .iter()
+        .map(|(name, text)| TextFile { name, text })
+        .collect();
     let hints = Hints::gather(&files, &report.facts, &report.artifact);
-    Ok(Draft { place: usual_place(opened), text: modelward_manifest::draft(&hints) })
+    Ok(Draft {
+        place: usual_place(opened),
+        text: modelward_manifest::draft(&hints),
+    })
 }

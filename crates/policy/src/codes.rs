@@ -19,7 +19,10 @@ pub struct ReasonPage {
 
 /// Every shipped code, sorted.
 pub fn reason_codes() -> Vec<String> {
-    let codes = data()["modelward"]["codes"].as_object().cloned().unwrap_or_default();
+    let codes = data()["modelward"]["codes"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     codes.keys().cloned().collect()
 }
 
@@ -30,7 +33,11 @@ pub fn reason_page(code: &str) -> Option<ReasonPage> {
     Some(ReasonPage {
         code: code.to_owned(),
         severity: serde_json::from_value(known["severity"].clone()).ok()?,
-        frameworks: frameworks.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        frameworks: frameworks
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         text: section(code)?,
     })
 }
@@ -52,11 +59,17 @@ mod tests {
     fn every_code_has_a_page_and_every_page_a_code() {
         for code in reason_codes() {
             let page = reason_page(&code).unwrap_or_else(|| panic!("{code} has no page"));
-            assert!(!page.text.is_empty() && !page.frameworks.is_empty(), "{code}");
+            assert!(
+                !page.text.is_empty() && !page.frameworks.is_empty(),
+                "{code}"
+            );
         }
         let titles = PAGES.lines().filter_map(|line| line.strip_prefix("## "));
         for title in titles {
-            assert!(reason_codes().iter().any(|code| code == title), "{title} is no code");
+            assert!(
+                reason_codes().iter().any(|code| code == title),
+                "{title} is no code"
+            );
         }
     }
 }

@@ -27,7 +27,11 @@ fn list(options: &RenderOptions) -> String {
     out.push_str("\nreasons of the shipped policies\n");
     for page in reason_codes().iter().filter_map(|code| reason_page(code)) {
         let first = page.text.lines().next().unwrap_or_default();
-        out.push_str(&format!("  {:<22} {:<8}  {first}\n", page.code, page.severity.as_str()));
+        out.push_str(&format!(
+            "  {:<22} {:<8}  {first}\n",
+            page.code,
+            page.severity.as_str()
+        ));
     }
     out
 }
@@ -44,8 +48,14 @@ fn markdown(page: &ReasonPage) -> String {
 
 fn unknown(code: &str) -> String {
     let reasons = reason_codes();
-    let known = RULES.iter().map(|rule| rule.id).chain(reasons.iter().map(String::as_str));
-    let close = known.map(|id| (distance(id, code), id)).min().filter(|(edits, _)| *edits <= 4);
+    let known = RULES
+        .iter()
+        .map(|rule| rule.id)
+        .chain(reasons.iter().map(String::as_str));
+    let close = known
+        .map(|id| (distance(id, code), id))
+        .min()
+        .filter(|(edits, _)| *edits <= 4);
     let hint = close.map_or_else(
         || "modelward explain lists all".to_owned(),
         |(_, id)| format!("did you mean {id}?"),

@@ -11,7 +11,11 @@ use crate::failure::{FINE, FOUND, Failure, usage};
 use crate::{output, settings};
 
 pub(crate) fn run(args: &Init, common: &Common) -> Result<u8, Failure> {
-    if args.check { check(args, common) } else { write(args, common) }
+    if args.check {
+        check(args, common)
+    } else {
+        write(args, common)
+    }
 }
 
 fn write(args: &Init, common: &Common) -> Result<u8, Failure> {
@@ -63,7 +67,11 @@ fn check(args: &Init, common: &Common) -> Result<u8, Failure> {
         }
     }
     if lines.is_empty() {
-        let what = if sound == 1 { "the manifest is" } else { "the manifests are" };
+        let what = if sound == 1 {
+            "the manifest is"
+        } else {
+            "the manifests are"
+        };
         if !common.quiet {
             output::answer(common, &format!("{what} in order\n"))?;
         }
@@ -89,20 +97,20 @@ fn faults(place: &Path) -> Result<Vec<ManifestFault>, Failure> {
     let shown = place.display().to_string();
     match std::fs::read(place) {
         Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(modelward_manifest::parse(&shown, &text).err().unwrap_or_default()),
+            Ok(text) => Ok(modelward_manifest::parse(&shown, &text)
+                .err()
+                .unwrap_or_default()),
             Err(_) => Ok(vec![ManifestFault {
                 code: "manifest-syntax".to_owned(),
                 message: "it is not UTF-8 text; save it as UTF-8".to_owned(),
                 at: Location::file(shown),
             }]),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(vec![ManifestFault {
-                code: "manifest-missing".to_owned(),
-                message: "there is no manifest; modelward init writes one".to_owned(),
-                at: Location::file(shown),
-            }])
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(vec![ManifestFault {
+            code: "manifest-missing".to_owned(),
+            message: "there is no manifest; modelward init writes one".to_owned(),
+            at: Location::file(shown),
+        }]),
         Err(error) => usage(format!("{shown}: {error}")),
     }
 }

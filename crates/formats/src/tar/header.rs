@@ -16,8 +16,10 @@ pub(super) struct Header {
 pub(super) fn read(block: &[u8]) -> Option<Header> {
     let field = |start: usize, len: usize| block.get(start..start.checked_add(len)?);
     let is_ustar = field(257, 5)? == b"ustar";
-    let said = number(field(148, 8)?);
-    let sum_fits = said.is_some_and(|said| said == sum(block, false) || said == sum(block, true));
+    let sum_fits = match said_sum(field(148, 8)?) {
+        None => false,
+        said => said == sum(block, false) || said == sum(block, true),
+    };
     let name = text(field(0, 100)?);
     if !(is_ustar || sum_fits && !name.is_empty()) {
         return None;
@@ -41,7 +43,7 @@ pub(super) fn read(block: &[u8]) -> Option<Header> {
 
 /// The block's bytes added up, its own sum taken as blanks. Some writers of old
 /// added signed bytes.
-fn sum(block: &[u8], signed: bool) -> u64 {
+fn sum(block: &[u8], signed: bool) -> Option<u64> {
     let mut total = 0_i64;
     for (place, byte) in block.iter().enumerate() {
         let byte = if (148..156).contains(&place) {
@@ -55,7 +57,18 @@ fn sum(block: &[u8], signed: bool) -> u64 {
             i64::from(byte)
         });
     }
-    u64::try_from(total).unwrap_or(0)
+    u64::try_from(total).ok()
+}
+
+/// A checksum is octal digits between blanks and zeros, and nothing else: random
+/// bytes must not pass for one.
+fn said_sum(field: &[u8]) -> Option<u64> {
+    let plain = |byte: &u8| matches!(byte, b'0'..=b'7' | b' ' | 0);
+    if field.iter().all(plain) {
+        number(field)
+    } else {
+        None
+    }
 }
 
 /// Octal digits, or base 256 when the first bit is set.
