@@ -1,4 +1,10 @@
 //! What a user does, from a fresh folder to a decision on record.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 
