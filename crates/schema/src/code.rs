@@ -102,32 +102,32 @@ pub enum Term {
         hex: String,
         len: u64,
     },
-    #[schema(no_recursion)]
     Tuple {
+        #[schema(no_recursion)]
         items: Vec<Term>,
         more: u64,
     },
-    #[schema(no_recursion)]
     List {
+        #[schema(no_recursion)]
         items: Vec<Term>,
         more: u64,
     },
-    #[schema(no_recursion)]
     Set {
+        #[schema(no_recursion)]
         items: Vec<Term>,
         more: u64,
     },
-    #[schema(no_recursion)]
     Dict {
+        #[schema(no_recursion, value_type = Vec<Vec<Term>>)]
         items: Vec<(Term, Term)>,
         more: u64,
     },
     /// A global that was looked up and is passed as a value.
     Global(String),
     /// What a call of `target` yielded.
-    #[schema(no_recursion)]
     Result {
         target: String,
+        #[schema(no_recursion)]
         args: Vec<Term>,
     },
     /// A persistent object.

@@ -13,6 +13,7 @@
 mod artifact;
 mod code;
 mod context;
+mod document;
 mod evidence;
 mod facts;
 mod finding;
@@ -28,6 +29,7 @@ mod verdict;
 pub use artifact::{Artifact, Digest, Source, SourceKind, TrackedFile};
 pub use code::{Action, Code, Term, Via};
 pub use context::{Context, PolicyInput, Stage};
+pub use document::schema_documents;
 pub use evidence::{Approval, Evidence, Exemption};
 pub use facts::{Anomaly, Coverage, Facts, FileFact, Gap, Metadata, Reference, ReferenceKind, Why};
 pub use finding::{Confidence, Finding, Severity};
