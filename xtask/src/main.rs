@@ -7,6 +7,7 @@
 )]
 
 mod corpus;
+mod docs;
 
 use std::process::ExitCode;
 
@@ -18,15 +19,24 @@ const USAGE: &str = "usage: cargo xtask TASK
             --match TEXT     only rows whose path, technique or format contains TEXT
             --verbose        list every miss and every false alarm with its findings
             --facts          with --verbose: list the code, anomalies and gaps too
-            --bless          write the figures down as the new baseline";
+            --bless          write the figures down as the new baseline
+  docs      write the book's pages and table of rules, and list them in its summary
+            --check          only say whether they are up to date";
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    if args.next().as_deref() != Some("corpus") {
-        eprintln!("{USAGE}");
-        return ExitCode::from(64);
-    }
-    corpus::run(&args.collect::<Vec<_>>()).unwrap_or_else(|error| {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = args
+        .split_first()
+        .map_or(("", &[][..]), |(t, r)| (t.as_str(), r));
+    let outcome = match task {
+        "corpus" => corpus::run(rest),
+        "docs" => docs::run(rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    outcome.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
         ExitCode::FAILURE
     })

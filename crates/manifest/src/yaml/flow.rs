@@ -51,6 +51,12 @@ impl Reader<'_> {
                 );
             }
             let colon = self.flow_skip(end, start)?;
+            if key.plain
+                && self.rest(colon).starts_with(':')
+                && !is_gap(self.rest(colon).chars().nth(1))
+            {
+                return self.fault(colon, "a space is missing after the colon; add it");
+            }
             if colon.line > end.line && self.rest(colon).starts_with(':') {
                 return self.fault(
                     colon,

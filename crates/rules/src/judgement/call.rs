@@ -48,6 +48,7 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     if let Some(capability) = table.capability(&name)
         // A model that a library packs into its own pickle.
         && !(rebuilds && capability == Capability::Load)
+        && !is_member(around, &name, &code.args)
     {
         let (kind, severity, words) = graded(capability);
         return Some(Verdict::new(
@@ -58,7 +59,8 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     }
     let class = class_shaped(&name);
     let plain = code.args.iter().all(shape::is_plain) && code.kwargs.is_empty();
-    if class && is_error(&name) && origin != Origin::Unknown && origin != Origin::Main {
+    let error = class && is_error(&name);
+    if error && matches!(origin, Origin::Package | Origin::Standard) {
         return None;
     }
     let unknown = |severity, why: &str| {
@@ -91,7 +93,7 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
                 );
             }
             let value = class
-                && plain
+                && (plain || error)
                 && name.is_ascii()
                 && code.args.len() <= 6
                 && !shape::promises_action(last(&name));
@@ -109,6 +111,15 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
             }
         }
     }
+}
+
+/// A member of an enumeration, by its value, in a known package.
+fn is_member(around: &Around<'_>, name: &str, args: &[Term]) -> bool {
+    around.table.origin(name) == Origin::Package
+        && class_shaped(name)
+        && matches!(args, [Term::Int(_)])
+        && !around.table.names_exactly(name)
+        && !shape::promises_action(last(name))
 }
 
 /// Labels among other arguments: a member's name stands alone.
@@ -230,13 +241,11 @@ fn attribute(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     if !class_shaped(&owner) {
         // Some classes are written like modules. What a module imported for
         // itself is never theirs.
-        let class = table.origin(&owner) == Origin::Package
-            && table.origin(text) == Origin::Unknown
-            && !shape::sounds_risky(text);
-        return computes(if class {
-            Severity::Medium
-        } else {
-            Severity::Critical
+        let class = table.origin(text) == Origin::Unknown && !shape::sounds_risky(text);
+        return computes(match table.origin(&owner) {
+            Origin::Package if class => Severity::Medium,
+            Origin::Unknown => Severity::High,
+            _ => Severity::Critical,
         });
     }
     match table.origin(&owner) {

@@ -9,6 +9,10 @@ pub(super) fn judge_new(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     let table = around.table;
     let name = table.canonical(&code.target);
     let shown = || render::call(code);
+    // The class came from a persistent id, which has a judgement of its own.
+    if name == "persistent" {
+        return None;
+    }
     if name.is_empty() || name.split('.').any(|part| part.starts_with('?')) {
         return Some(Verdict::new(
             Kind::ComputesNames,
@@ -187,7 +191,7 @@ pub(super) fn judge_state(code: &Code, around: &Around<'_>) -> Option<Verdict> {
         .used
         .contains(&(code.at.path.as_str(), code.target.as_str()));
     // Built-in types cannot be changed; running iterators are read as lists.
-    let builtin = name.starts_with("builtins.") || name.contains('?');
+    let builtin = name.starts_with("builtins.") || name.contains('?') || name == "persistent";
     if code.args.len() > 1 || (!made && !builtin) {
         return rewrites(
             Severity::Critical,

@@ -171,7 +171,14 @@ fn blame<'a>(blamed: &mut HashSet<(&'a str, &'a str)>, path: &'a str, arg: &'a T
 }
 
 fn place(code: &Code, verdict: &Verdict) -> Judgement {
-    let origin = vocabulary().origin(&vocabulary().canonical(&code.target));
+    let guessed = match verdict.kind {
+        Kind::UsesExtensionRegistry | Kind::ComputesNames => true,
+        Kind::CallsUnknown | Kind::UnknownClass | Kind::NamesFunction => {
+            let table = vocabulary();
+            table.origin(&table.canonical(&code.target)) == Origin::Unknown
+        }
+        _ => false,
+    };
     let (who, severity) = match (code.reached, code.via) {
         (true, Via::NestedPickle) => ("the pickle inside it", verdict.severity),
         (true, _) => ("loading it", verdict.severity),
@@ -181,8 +188,7 @@ fn place(code: &Code, verdict: &Verdict) -> Judgement {
             "the part that loaders skip",
             match verdict.severity {
                 Severity::Critical => Severity::High,
-                Severity::High if verdict.kind == Kind::UsesExtensionRegistry => Severity::Medium,
-                Severity::High if origin == Origin::Unknown => Severity::Medium,
+                Severity::High if guessed => Severity::Medium,
                 other => other,
             },
         ),

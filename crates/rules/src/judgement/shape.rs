@@ -50,6 +50,10 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         }
         ("dtype", Term::Global(name)) => table.canonical(name).starts_with("numpy."),
         ("word", Term::Str { text, .. }) => is_word(text),
+        ("bytes", Term::Result { target, .. }) => matches!(
+            table.canonical(target).as_str(),
+            "_codecs.encode" | "builtins.bytes" | "builtins.bytearray"
+        ),
         // Numbers of NumPy, `bytes` by way of `_codecs.encode`, sets and the
         // like are results; their own calls are judged where they stand.
         ("int" | "num", Term::Int(_) | Term::BigInt(_) | Term::Bool(_))
@@ -57,7 +61,7 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         | ("bool", Term::Bool(_))
         | ("none", Term::None)
         | ("text", Term::Str { .. })
-        | ("bytes", Term::Bytes { .. })
+        | ("bytes", Term::Bytes { .. } | Term::Unknown)
         | ("tuple", Term::Tuple { .. })
         | ("list", Term::List { .. })
         | ("set", Term::Set { .. })
@@ -65,7 +69,7 @@ fn is(table: &Vocabulary, kind: &str, arg: &Term) -> bool {
         | ("iterator", Term::Result { .. } | Term::List { .. } | Term::Tuple { .. })
         | ("made", Term::Result { .. })
         | (
-            "int" | "num" | "bool" | "text" | "bytes" | "tuple" | "list" | "set" | "dict",
+            "int" | "num" | "bool" | "text" | "tuple" | "list" | "set" | "dict",
             Term::Result { .. } | Term::Unknown,
         ) => true,
         _ => false,
@@ -137,7 +141,7 @@ pub(crate) fn is_plain(arg: &Term) -> bool {
         | Term::Global(_)
         | Term::Result { .. }
         | Term::Persistent => true,
-        Term::Str { text, .. } => is_label(text),
+        Term::Str { text, .. } => is_label(text) || text.chars().count() == 1,
         Term::Tuple { items, .. } | Term::List { items, .. } | Term::Set { items, .. } => {
             items.iter().all(|item| is_plain(item) || is_cut(item))
         }
