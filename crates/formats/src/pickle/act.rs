@@ -151,8 +151,11 @@ impl<'i> Machine<'_, 'i, '_> {
             Value::EmptyTuple,
             None,
         );
-        let name = self.store.intern(target, None, false);
-        self.stack.push(Value::Global(name));
+        let value = match self.planted.get(&target).copied() {
+            Some(planted) => self.computed(planted),
+            None => Value::Global(self.store.intern(target, None, false)),
+        };
+        self.stack.push(value);
     }
 
     /// `NEWOBJ` and `NEWOBJ_EX`.

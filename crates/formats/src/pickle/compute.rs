@@ -1,6 +1,7 @@
 //! Strings made of constants: how a name or a payload is put together so that
 //! it nowhere stands in the file.
 
+use super::find;
 use super::machine::Machine;
 use super::store::{OWNED, Shape, Value};
 
@@ -146,7 +147,11 @@ impl Machine<'_, '_, '_> {
             }
             _ => return None,
         };
+        let stream = !text && find::is_worth_reading(&bytes);
         let value = self.store.own(text, bytes);
+        if stream && value != Value::Unknown {
+            self.nest(value, false);
+        }
         (value != Value::Unknown).then_some(value)
     }
 

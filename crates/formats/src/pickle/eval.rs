@@ -141,6 +141,17 @@ impl Machine<'_, '_, '_> {
                 let types = self.store.intern("types".to_owned(), None, true);
                 self.attribute(Value::Global(types), name)
             }
+            "copyreg.add_extension" => {
+                if let [module, name, Value::Int(code)] = given(self).as_slice()
+                    && let (Some(module), Some(name)) = (self.text(*module), self.text(*name))
+                {
+                    let target = names::resolve(&module, &name);
+                    let global = self.store.intern(target, None, true);
+                    self.planted
+                        .insert(format!("ext:{code}"), Value::Global(global));
+                }
+                return None;
+            }
             "importlib.reload" => *given(self).first()?,
             "functools.reduce" | "_functools.reduce" | "itertools.accumulate" => {
                 let given = given(self);

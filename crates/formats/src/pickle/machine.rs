@@ -122,6 +122,11 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
         self.stack.resize(64, Value::Unknown);
     }
 
+    /// Whether something was not kept, so that what depends on it is unknown.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.terse || self.store.full || self.memo.full
+    }
+
     /// Array bytes that a plain unpickler would run.
     pub(super) fn nested_array(&mut self, start: usize, end: usize) {
         if self.arrays.len() < NESTED {

@@ -1,7 +1,9 @@
 //! A file of pickles: the streams in it, one after another, and what stands
 //! before, between and behind them.
 //!
-//! `pickle.load` reads the first and stops. `torch.load` of a file from before
+//! `pickle.load` reads the first and stops; what wrote several in a row is read
+//! by calling it again, so a pickle right behind another counts as reached, and
+//! one behind junk or damage does not. `torch.load` of a file from before
 //! PyTorch 1.6 reads five (magic number, protocol, system, object, storage keys)
 //! and then the raw storages.
 
@@ -88,7 +90,7 @@ impl Streams<'_, '_, '_> {
             }
             _ => first.end,
         };
-        self.rest(end, matches!(first.how, Ended::Stop(_)));
+        self.rest(end, reached, matches!(first.how, Ended::Stop(_)));
         let arrays = std::mem::take(&mut self.left.arrays);
         for (start, end) in arrays {
             let part = Input {
@@ -157,7 +159,7 @@ impl Streams<'_, '_, '_> {
     }
 
     /// Further streams and junk from `start` on.
-    fn rest(&mut self, start: usize, mut clean: bool) {
+    fn rest(&mut self, start: usize, mut reached: bool, mut clean: bool) {
         let bytes = self.input.bytes;
         let mut position = start;
         let mut streams = 0_u32;
@@ -175,6 +177,7 @@ impl Streams<'_, '_, '_> {
                 return;
             }
             let follows = clean && find::begins(rest) == Fit::Yes;
+            reached &= follows || mixed;
             if !follows {
                 if clean && !mixed && !rest.iter().all(u8::is_ascii_whitespace) {
                     let message = format!("{} bytes follow the end of the pickle", rest.len());
@@ -188,7 +191,7 @@ impl Streams<'_, '_, '_> {
                 };
                 position = position.saturating_add(offset);
             }
-            let outcome = self.run(position, mixed && self.input.reached);
+            let outcome = self.run(position, reached);
             clean = matches!(outcome.how, Ended::Stop(_));
             position = outcome.end.max(position.saturating_add(1));
         }
@@ -197,7 +200,7 @@ impl Streams<'_, '_, '_> {
     fn run(&mut self, start: usize, reached: bool) -> Outcome {
         let mut machine = Machine::new(self.input, self.session, &mut self.ledger, reached);
         let outcome = machine.run(start);
-        let terse = machine.terse || machine.store.full;
+        let terse = machine.is_incomplete();
         let nested: Vec<_> = machine
             .nested
             .iter()

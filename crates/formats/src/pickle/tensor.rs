@@ -10,7 +10,7 @@ use super::machine::Machine;
 use super::store::{How, Shape, Value};
 use super::{find, wide};
 
-/// Tensors and storages remembered of one stream.
+/// Storages remembered of one stream.
 const KEPT: usize = 50_000;
 
 /// A tensor whose name may still become known.
@@ -138,7 +138,8 @@ impl Machine<'_, '_, '_> {
     }
 
     fn draft(&mut self, object: Value, dtype: String, shape: Value, storage: Option<String>) {
-        if self.tensors.len() >= KEPT {
+        // One more than are told, so that the session says when it was too many.
+        if self.tensors.len() > self.session.limits().facts {
             return;
         }
         let Ok(index) = u32::try_from(self.tensors.len()) else {
