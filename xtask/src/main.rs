@@ -8,6 +8,7 @@
 
 mod corpus;
 mod docs;
+mod picture;
 
 use std::process::ExitCode;
 
@@ -21,7 +22,8 @@ const USAGE: &str = "usage: cargo xtask TASK
             --facts          with --verbose: list the code, anomalies and gaps too
             --bless          write the figures down as the new baseline
   docs      write the book's pages and table of rules, and list them in its summary
-            --check          only say whether they are up to date";
+            --check          only say whether they are up to date
+  picture   draw the picture in README.md from what the main command prints";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match task {
         "corpus" => corpus::run(rest),
         "docs" => docs::run(rest),
+        "picture" => picture::run(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(64);
