@@ -44,18 +44,15 @@ pub(super) fn is_shallow(source: &str) -> bool {
             | TokenKind::Rsqb
             | TokenKind::Rbrace
             | TokenKind::FStringEnd
-            | TokenKind::TStringEnd => {
-                if chains.len() > 1 {
-                    chains.pop();
-                    let chain = chains.last().copied().unwrap_or(0);
-                    outer = outer.saturating_sub(chain);
-                }
+            | TokenKind::TStringEnd
+                if chains.len() > 1 =>
+            {
+                chains.pop();
+                let chain = chains.last().copied().unwrap_or(0);
+                outer = outer.saturating_sub(chain);
             }
-            TokenKind::Comma | TokenKind::Colon => {
-                // A lambda's colon goes on with the same chain.
-                if kind == TokenKind::Comma
-                    && let Some(chain) = chains.last_mut()
-                {
+            TokenKind::Comma => {
+                if let Some(chain) = chains.last_mut() {
                     *chain = 0;
                 }
             }

@@ -35,13 +35,12 @@ impl<'a> Names<'a> {
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let full = alias.name.as_str();
-                    match &alias.asname {
-                        Some(short) => self.aliases.insert(short.as_str(), full.to_owned()),
-                        None => {
-                            let root = full.split('.').next().unwrap_or(full);
-                            self.aliases.insert(root, root.to_owned())
-                        }
+                    let root = full.split('.').next().unwrap_or(full);
+                    let (short, target) = match &alias.asname {
+                        Some(short) => (short.as_str(), full),
+                        None => (root, root),
                     };
+                    self.aliases.insert(short, target.to_owned());
                 }
             }
             Stmt::ImportFrom(import) => {
