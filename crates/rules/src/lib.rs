@@ -84,6 +84,7 @@ rules! {
     template_tests_message,
     template_under_unread_name,
     tensor_hides_payload,
+    torchscript_reaches_outside,
     xml_reads_other_file,
     yaml_constructs_objects,
     yaml_expands,
