@@ -136,13 +136,26 @@ def run_case(case: Case, folder: Path, search: str, options: argparse.Namespace)
             # when the case is about having seen the bytes before.
             again = "unchanged" in label
             home = folder / (label if again else f"{label} {number}")
-            if again and number == 0:
-                run(command, home, options.timeout, Measured())
+            if label.startswith("modelward gate"):
+                prepare(command, path, home, options, again and number == 0)
             run(command, home, options.timeout, this)
     show(measured)
     if absent:
         print(f"\nNot installed: {', '.join(absent)}.")
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def prepare(
+    command: list[str], path: Path, home: Path, options: argparse.Namespace, same: bool
+) -> None:
+    """A registry to open: one that knows these very bytes, or others."""
+    if same:
+        run(command, home, options.timeout, Measured())
+    elif not home.exists():
+        other = path.parent / "other.pkl"
+        other.write_bytes(b"\x80\x04N.")
+        others = [str(other) if word == str(path) else word for word in command]
+        run(others, home, options.timeout, Measured())
 
 
 def make(case: Case, path: Path) -> None:

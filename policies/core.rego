@@ -7,8 +7,9 @@ import data.modelward.lib
 # A version names these bytes and no others.
 deny contains lib.reason("digest-changed", message, "gate these bytes under a new version, or restore the bytes on record") if {
 	on_record := input.context.registered_digest
-	on_record != input.artifact.digest
-	message := sprintf("%s is on record as %s, these bytes are %s", [input.artifact.name, on_record, input.artifact.digest])
+	found := object.get(input.artifact, "digest", "without a digest")
+	on_record != found
+	message := sprintf("%s is on record as %s, these bytes are %s", [input.artifact.name, on_record, found])
 }
 
 # Code that runs when the model is loaded, and what else a rule calls critical.

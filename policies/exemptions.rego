@@ -103,7 +103,7 @@ covers(exemption, reason) if {
 	compensated(exemption)
 }
 
-compensated(exemption) if not lib.blank(exemption.compensating_control)
+compensated(exemption) if lib.filled(exemption, "compensating_control")
 
 # Only what stands in the way can be waived; a warning is there to be seen.
 waived contains {"code": reason.code, "severity": reason.severity, "by": exemption.id} if {

@@ -26,3 +26,10 @@ from_finding(finding) := {
 }
 
 blank(text) if trim_space(text) == ""
+
+# The member is there and not blank. ("not blank(x.y)" would hold where y is
+# absent, too.)
+filled(object, key) if {
+	text := object[key]
+	not blank(text)
+}

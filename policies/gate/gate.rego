@@ -21,7 +21,10 @@ warn contains problem.reason if {
 	weight(problem) == "warn"
 }
 
-effect(control) := requirements.controls[control][input.context.stage][tier.levels[tier.effective]]
+# What the data do not know weighs the most.
+effect(control) := said if {
+	said := requirements.controls[control][input.context.stage][tier.levels[tier.effective]]
+} else := "deny"
 
 # What is not sure weighs one step less.
 softer := {"deny": "hold", "hold": "warn", "warn": "warn", "-": "-"}

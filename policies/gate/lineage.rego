@@ -7,12 +7,12 @@ bought := {"vendor", "open-weights"}
 
 problems contains {"control": "source", "reason": lib.located("source-missing", "where it was got from is not named", "set source.url in modelward.yaml", place)} if {
 	manifest.source.kind in bought
-	not named(manifest.source, "url")
+	not lib.filled(manifest.source, "url")
 }
 
 problems contains {"control": "source", "reason": lib.located("source-missing", "who published it is not named", "set source.publisher in modelward.yaml", place)} if {
 	manifest.source.kind in bought
-	not named(manifest.source, "publisher")
+	not lib.filled(manifest.source, "publisher")
 }
 
 problems contains {"control": "revision", "reason": lib.located("source-unpinned", message, "set source.revision in modelward.yaml to a commit, a release or a digest", place)} if {
@@ -31,12 +31,12 @@ problems contains {"control": "training", "reason": lib.located("training-data-m
 
 problems contains {"control": "training", "reason": lib.located("training-code-missing", "the code that trained it is not named", "set training.code in modelward.yaml", place)} if {
 	manifest.source.kind == "internal"
-	not named(object.get(manifest, ["training", "code"], {}), "ref")
+	not lib.filled(object.get(manifest, ["training", "code"], {}), "ref")
 }
 
 problems contains {"control": "trainer", "reason": lib.located("trainer-missing", "who trained it is not named, so approvals cannot be told apart from it", "set training.by in modelward.yaml", place)} if {
 	manifest.source.kind == "internal"
-	not named(object.get(manifest, "training", {}), "by")
+	not lib.filled(object.get(manifest, "training", {}), "by")
 }
 
 # The files name a base model, the manifest no parent.
@@ -50,7 +50,7 @@ problems contains {"control": "parents", "reason": lib.located("parents-missing"
 
 problems contains {"control": "parent-pins", "reason": lib.located("parent-unpinned", message, "give the parent a digest, or a revision after @", place)} if {
 	some parent in manifest.parents
-	not named(parent, "digest")
+	not lib.filled(parent, "digest")
 	not pinned(revision_of(parent.ref))
 	message := sprintf("parent %s can move", [parent.ref])
 }
@@ -66,8 +66,6 @@ revision_of(reference) := reference if {
 	not contains(reference, "@")
 	startswith(reference, "sha256:")
 }
-
-named(object, key) if not lib.blank(object[key])
 
 # A branch or a moving tag is no revision.
 pinned(revision) if {

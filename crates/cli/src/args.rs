@@ -117,6 +117,9 @@ pub(crate) struct Scan {
     /// Do not hash the files: read only what judging needs
     #[arg(long)]
     pub(crate) no_identity: bool,
+    /// Also write the answer to FILE, in the form of its extension; repeat for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) also: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +136,9 @@ pub(crate) struct Gate {
     /// Decide without recording
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Also write the answer to FILE, in the form of its extension; repeat for more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) also: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) actor: Actor,
 }

@@ -2,15 +2,15 @@
 //! error. Only here is anything printed.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
 use anyhow::Context;
 
-use modelward_cli::render::{Format, RenderOptions};
+use modelward_cli::render::{Answer, Format, RenderOptions, render};
 
 use crate::args::{Color, Common};
-use crate::failure::Failure;
+use crate::failure::{Failure, usage};
 
 /// The form of the answer: as said, else by the file's name, else text.
 pub(crate) fn format(common: &Common) -> Format {
@@ -59,6 +59,38 @@ pub(crate) fn answer(common: &Common, text: &str) -> Result<(), Failure> {
             other => Ok(other.context("failed to write to standard output")?),
         }
     }
+}
+
+/// The form of each file that is written besides, before anything is judged: a
+/// typing mistake must not cost a run.
+pub(crate) fn forms(files: &[PathBuf]) -> Result<Vec<(&Path, Format)>, Failure> {
+    files
+        .iter()
+        .map(|file| match Format::of_path(file) {
+            Some(form) => Ok((file.as_path(), form)),
+            None => usage(format!(
+                "{}: no form has this extension; use .txt, .json, .sarif, .xml, .md, .html, or a name that ends in codequality.json",
+                file.display()
+            )),
+        })
+        .collect()
+}
+
+/// Writes the same answers in further forms.
+pub(crate) fn write_also(
+    forms: &[(&Path, Format)],
+    answers: &[Answer<'_>],
+    look: &RenderOptions,
+) -> Result<(), Failure> {
+    let look = RenderOptions {
+        colour: false,
+        ..*look
+    };
+    for (path, form) in forms {
+        write_whole(path, render(*form, answers, &look).as_bytes())
+            .with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes beside the file and renames, so that a killed process leaves the old

@@ -1,6 +1,6 @@
 //! What only the files of an artifact together tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modelward_schema::{Facts, ReferenceKind, Span, Why};
 
@@ -22,6 +22,7 @@ pub fn settle(facts: &mut Facts) {
             parts.entry(path).or_default().push(span);
         }
     }
+    let mut settled: BTreeSet<&str> = BTreeSet::new();
     for file in &mut facts.files {
         if file.format != "unknown" {
             continue;
@@ -31,12 +32,13 @@ pub fn settle(facts: &mut Facts) {
         };
         if covers(spans, file.size) {
             "tensor-data".clone_into(&mut file.format);
-            facts
-                .coverage
-                .gaps
-                .retain(|gap| gap.why != Why::UnknownFormat || gap.at.path != file.path);
+            settled.insert(&file.path);
         }
     }
+    facts
+        .coverage
+        .gaps
+        .retain(|gap| gap.why != Why::UnknownFormat || !settled.contains(gap.at.path.as_str()));
 }
 
 /// The path of what the file at `from` names; none when it leads elsewhere.

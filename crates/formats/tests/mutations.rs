@@ -1,6 +1,12 @@
 //! Seeded mutations of every format: no panic, the same answer twice, within
 //! the budget. Seeds are made here; labelled files are added when they lie
 //! beside the checkout (`$MODELWARD_SHARED`, else `../shared`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
 
 mod build;
 

@@ -28,4 +28,18 @@ pub(crate) static POLICIES: &[PolicyFile<'static>] = files![
 
 pub(crate) static DATA: &[PolicyFile<'static>] = files!["codes.json", "requirements.json"];
 
-pub(crate) static TESTS: &[PolicyFile<'static>] = files![];
+pub(crate) static TESTS: &[PolicyFile<'static>] = files![
+    "core_test.rego",
+    "exemptions_test.rego",
+    "fixtures_test.rego",
+    "gate/approvals_test.rego",
+    "gate/facets_test.rego",
+    "gate/findings_test.rego",
+    "gate/gate_test.rego",
+    "gate/lineage_test.rego",
+    "gate/manifest_test.rego",
+    "gate/scope_test.rego",
+    "lib_test.rego",
+    "main_test.rego",
+    "tier_test.rego",
+];

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::{PolicyError, PolicyFile};
 
 /// How long a user's policy may take for one evaluation.
-const TIME_LIMIT_SECONDS: u64 = 10;
+const TIME_LIMIT_SECONDS: u64 = 5;
 /// Work units between looks at the time limit.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(1024).unwrap();
 const MAX_POLICY_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 20).unwrap();

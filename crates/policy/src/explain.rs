@@ -30,7 +30,6 @@ pub struct TierCause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequiredControl {
     /// `owner`, `approvals`, `finding-high`…
-    #[serde(rename(deserialize = "name"))]
     pub control: String,
     pub title: String,
     /// What its lack does at this tier and stage; `None`: it is not asked for.

@@ -64,3 +64,84 @@ fn every_reason_names_its_rule() {
     }
     assert_eq!(verdict.decision, Decision::Deny);
 }
+
+#[test]
+fn the_same_question_has_the_same_answer_byte_for_byte() {
+    let mut input = access("production");
+    input.findings = vec![
+        finding("pickle-calls-code", Severity::Critical),
+        finding("container-lies", Severity::Medium),
+        finding("alpha", Severity::Medium),
+    ];
+    let text = |input: &_| serde_json::to_string(&judge(input)).expect("JSON");
+    let first = text(&input);
+    for _ in 0..3 {
+        assert_eq!(text(&input), first);
+    }
+    input.findings.reverse();
+    assert_eq!(text(&input), first, "the order of findings does not matter");
+}
+
+#[test]
+fn an_explanation_tells_what_is_asked_and_what_is_met() {
+    let explanation = modelward_policy::Policy::built_in()
+        .and_then(|policy| policy.explain(&access("production")))
+        .expect("explained");
+    assert_eq!(explanation.derived, Tier::Critical);
+    assert_eq!(
+        explanation.causes[0].because,
+        "it decides on regulated data"
+    );
+    let control = |name: &str| {
+        explanation
+            .required
+            .iter()
+            .find(|control| control.control == name)
+            .expect("a control")
+    };
+    assert!(!control("approvals").met);
+    assert!(control("scope").met);
+    assert_eq!(explanation.fired[0].code, "approval-missing");
+    assert_eq!(explanation.fired[0].count, 3);
+    assert!(
+        explanation.fired[0]
+            .policy
+            .starts_with("policies/gate/approvals.rego:")
+    );
+}
+
+#[test]
+fn thousands_of_findings_are_folded_without_changing_the_answer() {
+    let mut input = summary("production");
+    input.findings = (0..5000)
+        .map(|number| {
+            let mut one = finding("container-lies", Severity::Medium);
+            one.message = format!("lie {number}");
+            one
+        })
+        .collect();
+    let verdict = judge(&input);
+    assert_eq!(verdict.decision, Decision::Hold);
+    assert_eq!(verdict.unblock, ["container-lies"]);
+    assert!(verdict.reasons.len() <= 100);
+}
+
+#[test]
+fn every_control_that_a_policy_names_is_in_the_requirements() {
+    let files: Vec<_> = modelward_policy::shipped().collect();
+    let requirements = files
+        .iter()
+        .find(|file| file.name.ends_with("requirements.json"))
+        .expect("requirements");
+    let known: serde_json::Value = serde_json::from_str(requirements.text).expect("JSON");
+    let known = &known["modelward"]["requirements"]["controls"];
+    for file in files
+        .iter()
+        .filter(|file| file.name.starts_with("policies/gate/"))
+    {
+        for part in file.text.split("{\"control\": \"").skip(1) {
+            let name = part.split('"').next().expect("a name");
+            assert!(known.get(name).is_some(), "{}: {name}", file.name);
+        }
+    }
+}

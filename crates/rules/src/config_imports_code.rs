@@ -57,6 +57,10 @@ fn grade(code: &Code) -> Option<(Severity, Confidence)> {
         )
     );
     let origin = table.origin(&name);
+    // The bare word also names operators of an exported graph.
+    if key == "target" && origin != Origin::Standard {
+        return None;
+    }
     match (table.capability(&name), origin) {
         (Some(_), Origin::Standard) if runs => Some((Severity::Critical, Confidence::High)),
         (Some(Capability::Indirect), Origin::Standard) if name.starts_with("functools.") => {
@@ -65,9 +69,7 @@ fn grade(code: &Code) -> Option<(Severity, Confidence)> {
         (Some(_), Origin::Standard) => Some((Severity::High, Confidence::High)),
         (Some(_), _) if runs => Some((Severity::High, Confidence::Medium)),
         (Some(Capability::Load), _) => Some((Severity::Medium, Confidence::Medium)),
-        (None, Origin::Unknown | Origin::Main) if key != "target" => {
-            Some((Severity::Low, Confidence::Medium))
-        }
+        (None, Origin::Unknown | Origin::Main) => Some((Severity::Low, Confidence::Medium)),
         _ => None,
     }
 }

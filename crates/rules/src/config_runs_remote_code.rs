@@ -1,6 +1,8 @@
 #![doc = include_str!("config_runs_remote_code.md")]
 
-use modelward_schema::{Confidence, Facts, Reference, ReferenceKind, Severity};
+use std::collections::BTreeSet;
+
+use modelward_schema::{Confidence, Facts, Location, ReferenceKind, Severity};
 
 use crate::judgement::render;
 use crate::{Findings, Rule};
@@ -16,12 +18,19 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts, out: &mut Findings) {
+    // Attention implementations, which may be a repository of the hub.
+    let kernels: BTreeSet<&Location> = facts
+        .metadata
+        .iter()
+        .filter(|entry| entry.key.contains("attn_implementation"))
+        .map(|entry| &entry.at)
+        .collect();
     for reference in &facts.references {
         if reference.kind != ReferenceKind::RemoteCode {
             continue;
         }
         let shown = render::name(&reference.value);
-        if is_kernel(facts, reference) {
+        if kernels.contains(&reference.at) {
             out.graded(
                 Severity::High,
                 Confidence::Medium,
@@ -54,12 +63,4 @@ fn check(facts: &Facts, out: &mut Findings) {
             );
         }
     }
-}
-
-/// An attention implementation that is a repository of the hub.
-fn is_kernel(facts: &Facts, reference: &Reference) -> bool {
-    facts
-        .metadata
-        .iter()
-        .any(|entry| entry.at == reference.at && entry.key.contains("attn_implementation"))
 }

@@ -40,12 +40,14 @@ fn check(facts: &Facts, out: &mut Findings) {
         named.insert(path, &reference.at);
         named.insert(reference.at.path.clone(), &reference.at);
     }
+    let indexed: BTreeSet<&str> = named
+        .keys()
+        .filter(|path| is_shard(path))
+        .map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder))
+        .collect();
     for file in top {
         let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
-        let indexed = named
-            .keys()
-            .any(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder && is_shard(path));
-        if indexed && is_shard(name) && !named.contains_key(&file.path) {
+        if is_shard(name) && indexed.contains(folder) && !named.contains_key(&file.path) {
             out.graded(
                 Severity::Medium,
                 Confidence::Medium,

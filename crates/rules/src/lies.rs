@@ -15,6 +15,7 @@ const EXPANDS: &str = "file-expands-enormously";
 const HIDES: &str = "file-hides-content";
 const ENTITY: &str = "xml-reads-other-file";
 const SHADOWS: &str = "function-shadows-operator";
+const YAML_EXPANDS: &str = "yaml-expands";
 const MALFORMED: &str = "structure-malformed";
 /// For everything that has no line here.
 pub(crate) const OTHER: &str = "container-lies";
@@ -65,8 +66,13 @@ static LIES: &[(&str, &str, Severity)] = &[
     ("ggml-*", MALFORMED, Medium),
     ("onnx-*", MALFORMED, Medium),
     ("pickle-*", MALFORMED, Medium),
+    ("json-byte-order-mark", MALFORMED, Low),
     ("json-*", MALFORMED, Medium),
+    ("yaml-alias-*", YAML_EXPANDS, High),
     ("yaml-*", MALFORMED, Medium),
+    ("python-foreign-encoding", HIDES, High),
+    ("python-bidirectional-text", HIDES, High),
+    ("python-*", MALFORMED, Medium),
     ("template-*", MALFORMED, Medium),
     ("xml-external-entity", ENTITY, High),
     ("xml-entity", ENTITY, Low),

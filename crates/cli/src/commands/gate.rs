@@ -18,6 +18,7 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     if args.manifest.is_some() && args.paths.len() > 1 {
         return usage("--manifest speaks of one artifact; gate the others by themselves");
     }
+    let also = output::forms(&args.also)?;
     let policy = policies::load(common.policy.as_deref())?;
     let place = settings::registry_place(common)?;
     let registry = if args.dry_run {
@@ -69,7 +70,9 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
             elapsed: Some(*elapsed),
         })
         .collect();
-    let text = render::render(output::format(common), &shown, &output::options(common));
+    let look = output::options(common);
+    output::write_also(&also, &shown, &look)?;
+    let text = render::render(output::format(common), &shown, &look);
     output::answer(common, &text)?;
     Ok(code(&answers))
 }

@@ -13,6 +13,7 @@ use crate::progress::Bar;
 use crate::settings;
 
 pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
+    let also = output::forms(&args.also)?;
     let cache = settings::digest_cache(common);
     let mut reports: Vec<(Report, Duration)> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
@@ -45,6 +46,7 @@ pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
         fail_on: args.fail_on,
         ..output::options(common)
     };
+    output::write_also(&also, &answers, &look)?;
     output::answer(
         common,
         &render::render(output::format(common), &answers, &look),

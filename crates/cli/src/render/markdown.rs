@@ -107,15 +107,18 @@ fn row(group: &[Point<'_>], options: &RenderOptions) -> String {
     let Some(first) = group.first() else {
         return String::new();
     };
-    let mut places: Vec<&Location> = group
+    let mut places: Vec<(&Location, &str)> = group
         .iter()
-        .flat_map(|point| point.locations.iter())
+        .flat_map(|point| point.locations.iter().map(|at| (at, point.message)))
         .collect();
     let all = places.len();
     if !options.verbose {
         places.truncate(PLACES);
     }
-    let mut places: Vec<String> = places.into_iter().map(place).collect();
+    let mut places: Vec<String> = places
+        .into_iter()
+        .map(|(at, message)| place(at, message))
+        .collect();
     if places.len() < all {
         places.push(format!("and {} more", all - places.len()));
     }
@@ -137,13 +140,17 @@ fn row(group: &[Point<'_>], options: &RenderOptions) -> String {
     )
 }
 
-fn place(at: &Location) -> String {
+fn place(at: &Location, message: &str) -> String {
     let mut text = escape::code(&words::path(at));
     if let Some(position) = words::position(at) {
         text.push(' ');
         text.push_str(&escape::markdown(&position));
     }
-    if let Some(excerpt) = at.excerpt.as_deref().filter(|excerpt| !excerpt.is_empty()) {
+    if let Some(excerpt) = at
+        .excerpt
+        .as_deref()
+        .filter(|excerpt| !excerpt.is_empty() && !message.contains(*excerpt))
+    {
         text.push(' ');
         text.push_str(&escape::code(excerpt));
     }

@@ -31,21 +31,26 @@ pub fn main() -> u8 {
     });
     let confined = sandbox::confine(&request.readable, request.cpu);
     let out = Mutex::new(std::io::stdout());
-    send(&out, &Message::Confined(confined));
+    send(&out, [Message::Confined(confined)]);
 
     if let Some(bytes) = blob {
-        send(&out, &Message::Begin(0));
+        send(&out, [Message::Begin(0)]);
         let facts = modelward_formats::read("stdin", &bytes, &Limits::default());
-        send(&out, &Message::Done(0, Box::new(facts)));
+        send(&out, [Message::Done(0, Box::new(facts))]);
         return 0;
     }
 
     let next = AtomicUsize::new(0);
     let work = || {
-        while let Some(job) = request.files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            send(&out, &Message::Begin(job.index));
-            let facts = read_file(job);
-            send(&out, &Message::Done(job.index, Box::new(facts)));
+        // The end of one file is told together with the beginning of the next:
+        // a thousand small files are a thousand writes.
+        let mut done = None;
+        loop {
+            let job = request.files.get(next.fetch_add(1, Ordering::Relaxed));
+            let begin = job.map(|job| Message::Begin(job.index));
+            send(&out, done.take().into_iter().chain(begin));
+            let Some(job) = job else { break };
+            done = Some(Message::Done(job.index, Box::new(read_file(job))));
         }
     };
     if request.threads <= 1 {
@@ -93,16 +98,19 @@ fn unreadable(path: &str, place: &Path, error: &std::io::Error) -> Facts {
     facts
 }
 
-fn send(out: &Mutex<std::io::Stdout>, message: &Message) {
-    let Ok(mut line) = serde_json::to_vec(message) else {
-        return;
-    };
-    line.push(b'\n');
+fn send(out: &Mutex<std::io::Stdout>, messages: impl IntoIterator<Item = Message>) {
+    let mut lines = Vec::new();
+    for message in messages {
+        if serde_json::to_writer(&mut lines, &message).is_err() {
+            return;
+        }
+        lines.push(b'\n');
+    }
     // A poisoned lock means another thread panicked; its file becomes a gap in
     // the parent, ours still counts.
     let mut out = out
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let _ = out.write_all(&line);
+    let _ = out.write_all(&lines);
     let _ = out.flush();
 }

@@ -1,11 +1,11 @@
 //! The parent's side: start a child, collect, and cope with its death.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use modelward_schema::{Facts, FileFact, Gap, Location, Sandbox, Why};
 
@@ -106,6 +106,7 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
                 .unwrap_or_else(|| crashed(&file.path, &opened.files, index, &death_unknown())),
         );
     }
+    modelward_formats::settle(&mut facts);
     Ok(Reading {
         facts,
         sandbox: sandbox.unwrap_or_default(),
@@ -157,67 +158,46 @@ fn run(
 }
 
 fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
     let mut child = spawn()?;
-    let deadline = Instant::now() + Duration::from_secs(request.cpu.saturating_mul(2) + 10);
-    let line = serde_json::to_vec(request)?;
+    let limit = Duration::from_secs(request.cpu.saturating_mul(2) + 10);
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let child = Mutex::new(child);
     let mut run = Run {
         sandbox: None,
         done: BTreeMap::new(),
         begun: BTreeSet::new(),
         death: None,
     };
-    let stdin = child.stdin.take();
-    let stdout = child.stdout.take();
+    let (finished, finish) = mpsc::channel::<()>();
     let overdue = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            // A child that dies early closes the pipe; its death is seen below.
-            if let Some(mut stdin) = stdin {
-                let _ = stdin.write_all(&line);
-                let _ = stdin.write_all(b"\n");
-                let _ = stdin.write_all(blob.unwrap_or_default());
+        let child = &child;
+        // Reading and writing block; a child that takes too long is killed from
+        // beside, which ends both.
+        let watch = scope.spawn(move || {
+            let late = finish.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+            if late {
+                kill(child);
             }
+            late
         });
-        let (sender, messages) = mpsc::channel();
-        scope.spawn(move || {
-            let Some(stdout) = stdout else { return };
-            let mut reader = BufReader::with_capacity(64 << 10, stdout);
-            let mut line = Vec::new();
-            while let Ok(read) =
-                std::io::Read::take(&mut reader, MESSAGE_LIMIT).read_until(b'\n', &mut line)
-            {
-                if read == 0
-                    || sender
-                        .send(serde_json::from_slice::<Message>(&line))
-                        .is_err()
-                {
-                    return;
-                }
-                line.clear();
-            }
-        });
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match messages.recv_timeout(left) {
-                Ok(Ok(Message::Confined(sandbox))) => run.sandbox = Some(sandbox),
-                Ok(Ok(Message::Begin(index))) => {
-                    run.begun.insert(index);
-                }
-                Ok(Ok(Message::Done(index, facts))) => {
-                    run.begun.remove(&index);
-                    run.done.insert(index, *facts);
-                }
-                Ok(Err(error)) => {
-                    run.death = Some(format!("the reading process answered nonsense: {error}"));
-                    let _ = child.kill();
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return false,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    let _ = child.kill();
-                    return true;
-                }
-            }
+        // The child reads the whole request before it answers, so neither waits
+        // for the other. One that dies early closes the pipe; its death is seen
+        // below.
+        if let Some(mut stdin) = stdin {
+            let _ = stdin.write_all(&line);
+            let _ = stdin.write_all(blob.unwrap_or_default());
         }
+        if let Some(stdout) = stdout {
+            collect(stdout, child, &mut run);
+        }
+        drop(finished);
+        watch.join().unwrap_or(false)
     });
+    let mut child = child
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let status = child.wait()?;
     if overdue {
         run.death = Some("the reading process took too long and was stopped".to_owned());
@@ -225,6 +205,44 @@ fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
         run.death = Some(cause(status));
     }
     Ok(run)
+}
+
+/// Takes the child's messages until it closes its end.
+fn collect(stdout: ChildStdout, child: &Mutex<Child>, run: &mut Run) {
+    let mut reader = BufReader::with_capacity(64 << 10, stdout);
+    let mut line = Vec::new();
+    while let Ok(read) = reader
+        .by_ref()
+        .take(MESSAGE_LIMIT)
+        .read_until(b'\n', &mut line)
+    {
+        if read == 0 {
+            return;
+        }
+        match serde_json::from_slice(&line) {
+            Ok(Message::Confined(sandbox)) => run.sandbox = Some(sandbox),
+            Ok(Message::Begin(index)) => {
+                run.begun.insert(index);
+            }
+            Ok(Message::Done(index, facts)) => {
+                run.begun.remove(&index);
+                run.done.insert(index, *facts);
+            }
+            Err(error) => {
+                run.death = Some(format!("the reading process answered nonsense: {error}"));
+                kill(child);
+                return;
+            }
+        }
+        line.clear();
+    }
+}
+
+fn kill(child: &Mutex<Child>) {
+    let mut child = child
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _ = child.kill();
 }
 
 fn spawn() -> std::io::Result<Child> {

@@ -304,12 +304,7 @@ impl<'i> Machine<'_, 'i, '_> {
     /// Names and strings in a marshalled code object.
     fn words(&mut self, args: Value) -> Option<String> {
         let first = self.list(args).first().copied()?;
-        let code = self.raw(first)?;
-        let code = code.get(..64 * 1024).unwrap_or(&code);
-        let cost = u64::try_from(code.len() / 8).unwrap_or(u64::MAX);
-        if !self.session.spend(cost) {
-            return None;
-        }
+        let code = self.constant(first)?;
         let words: Vec<_> = code
             .split(|byte| !byte.is_ascii_graphic() && *byte != b' ')
             .filter(|word| word.len() > 2)

@@ -3,6 +3,7 @@
 
 use super::find;
 use super::machine::Machine;
+use super::opcode as op;
 use super::store::{OWNED, Shape, Value};
 
 impl Machine<'_, '_, '_> {
@@ -156,13 +157,20 @@ impl Machine<'_, '_, '_> {
     }
 
     /// The bytes of a constant, when the budget allows a copy.
-    fn constant(&mut self, value: Value) -> Option<Vec<u8>> {
-        let raw = self.raw(value)?;
-        let cost = u64::try_from(raw.len() / 8).unwrap_or(u64::MAX);
-        if raw.len() > OWNED || !self.session.spend(cost.saturating_add(4)) {
+    pub(super) fn constant(&mut self, value: Value) -> Option<Vec<u8>> {
+        let len = match value {
+            Value::Text(at) | Value::Bytes(at) => match op::decode(self.bytes, at).ok()?.arg {
+                op::Arg::Raw(raw) => raw.len(),
+                _ => return None,
+            },
+            Value::Owned(index) => self.store.owned(index)?.bytes.len(),
+            _ => return None,
+        };
+        let cost = u64::try_from(len / 8).unwrap_or(u64::MAX);
+        if len > OWNED || !self.session.spend(cost.saturating_add(4)) {
             return None;
         }
-        Some(raw.into_owned())
+        self.raw(value).map(std::borrow::Cow::into_owned)
     }
 
     fn constant_text(&mut self, value: Value) -> Option<String> {

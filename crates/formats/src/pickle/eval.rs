@@ -3,6 +3,7 @@
 
 use modelward_schema::Action;
 
+use super::find;
 use super::machine::Machine;
 use super::names;
 use super::store::{How, Shape, Value};
@@ -343,7 +344,14 @@ impl Machine<'_, '_, '_> {
         }
         for item in self.list(args) {
             match item {
-                Value::Bytes(_) | Value::Owned(_) | Value::Text(_) => self.nest(item, true),
+                // Text is a path, unless Python 2 wrote a stream so.
+                Value::Text(_) => {
+                    let text = self.constant(item);
+                    if text.is_some_and(|text| find::is_worth_reading(&text)) {
+                        self.nest(item, true);
+                    }
+                }
+                Value::Bytes(_) | Value::Owned(_) => self.nest(item, true),
                 _ => {
                     if let Some(made) = self.store.made(item) {
                         self.load(made.args, depth.saturating_sub(1));

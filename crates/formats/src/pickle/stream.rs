@@ -327,20 +327,32 @@ fn embedded(input: &Input<'_>, session: &mut Session<'_>, mut nested: Vec<(Neste
             },
             _ => (nested.at, owned.as_slice()),
         };
-        if bytes.is_empty() || !seen.insert(start) {
+        let computed = match nested.value {
+            Value::Owned(index) => Some(index),
+            _ => None,
+        };
+        if bytes.is_empty() || !seen.insert((start, computed)) {
             continue;
         }
-        let container = find::is_container(bytes) || find::fit(bytes) != Fit::Yes;
+        let name = match computed {
+            // Several may be computed at one place.
+            Some(index) => format!("pickle@{start:#x}.{index}"),
+            None => format!("pickle@{start:#x}"),
+        };
+        // An unpickler takes whatever it gets; other loaders look what it is.
+        let stream = !find::is_container(bytes)
+            && (find::fit(bytes) == Fit::Yes || find::find(bytes).is_some());
         session.child(
             input,
             Member {
-                name: &format!("pickle@{start:#x}"),
+                name: &name,
                 bytes,
                 span: Some(Span::new(wide(start), wide(bytes.len()))),
                 reached: nested.reached,
-                inside: match (nested.loaded, container) {
-                    (true, false) => ARGUMENT,
-                    _ => "pickle",
+                inside: if nested.loaded && stream {
+                    ARGUMENT
+                } else {
+                    "pickle"
                 },
             },
         );

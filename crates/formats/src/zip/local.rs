@@ -61,8 +61,9 @@ pub(super) struct Descriptor {
 }
 
 /// A descriptor at `at`, with or without its signature, 32 or 64 bits wide.
-/// Without a signature it counts only when it repeats the `packed` size.
-pub(super) fn descriptor(bytes: &[u8], at: u64, packed: u64) -> Option<Descriptor> {
+/// Nothing tells which; the one that repeats both sizes is taken, else the one
+/// that repeats the `packed` size, and without a signature no other.
+pub(super) fn descriptor(bytes: &[u8], at: u64, packed: u64, size: u64) -> Option<Descriptor> {
     let marked = Reader::at(bytes, at).ok()?.array().ok()? == DESCRIPTOR;
     let start = if marked { at.checked_add(4)? } else { at };
     let read = |wide: bool| {
@@ -83,11 +84,14 @@ pub(super) fn descriptor(bytes: &[u8], at: u64, packed: u64) -> Option<Descripto
             len: reader.position().saturating_sub(at),
         })
     };
-    let fitting = [true, false]
-        .into_iter()
-        .filter_map(read)
-        .find(|descriptor| descriptor.packed == packed);
-    fitting.or_else(|| if marked { read(false) } else { None })
+    let both = [read(false), read(true)];
+    let mut told = both.iter().flatten();
+    let whole = |told: &&Descriptor| told.packed == packed && told.size == size;
+    let half = |told: &&Descriptor| told.packed == packed;
+    let fitting = told.clone().find(whole).or_else(|| told.find(half));
+    fitting
+        .copied()
+        .or_else(|| if marked { read(false) } else { None })
 }
 
 /// The first local header from `from` on, before `to`.

@@ -80,7 +80,7 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
         ends.push(local.as_ref().map(|local| {
             let stop = local.data.saturating_add(entry.packed);
             let descriptor = ((local.flags | entry.flags) & DESCRIBED != 0)
-                .then(|| local::descriptor(input.bytes, stop, entry.packed))
+                .then(|| local::descriptor(input.bytes, stop, entry.packed, entry.size))
                 .flatten();
             let behind = descriptor.map_or(0, |descriptor| descriptor.len);
             regions.explain(local.at, stop.saturating_add(behind));

@@ -2,6 +2,7 @@
 #![allow(
     dead_code,
     clippy::cast_possible_truncation,
+    clippy::unwrap_used,
     reason = "every test takes what it needs, of archives that are small"
 )]
 

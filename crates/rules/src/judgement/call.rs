@@ -50,12 +50,7 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
         && !(rebuilds && capability == Capability::Load)
         && !is_member(around, &name, &code.args)
     {
-        let (kind, severity, words) = graded(capability);
-        return Some(Verdict::new(
-            kind,
-            severity,
-            format!("{words}: {}", shown()),
-        ));
+        return Some(named(code, &name, capability));
     }
     let class = class_shaped(&name);
     let plain = code.args.iter().all(shape::is_plain) && code.kwargs.is_empty();
@@ -93,7 +88,7 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
                 );
             }
             let value = class
-                && (plain || error)
+                && ((plain && !names_things(&code.args)) || error)
                 && name.is_ascii()
                 && code.args.len() <= 6
                 && !shape::promises_action(last(&name));
@@ -113,11 +108,34 @@ pub(super) fn judge(code: &Code, around: &Around<'_>) -> Option<Verdict> {
     }
 }
 
+/// What a call with a known capability does.
+fn named(code: &Code, name: &str, capability: Capability) -> Verdict {
+    const COMMANDS: [&str; 6] = [
+        "os.system",
+        "os.popen",
+        "os.exec",
+        "os.spawn",
+        "os.posix_spawn",
+        "subprocess.",
+    ];
+    let (kind, severity, words) = graded(capability);
+    let does = if capability == Capability::Bytecode {
+        // The code itself would be all arguments and no information.
+        format!("{words} with {}; review them", render::name(&code.target))
+    } else if COMMANDS.iter().any(|start| name.starts_with(start)) {
+        format!("runs the command {}", render::call(code))
+    } else {
+        format!("{words}: {}", render::call(code))
+    };
+    Verdict::new(kind, severity, does)
+}
+
 /// A member of an enumeration, by its value, in a known package.
 fn is_member(around: &Around<'_>, name: &str, args: &[Term]) -> bool {
     around.table.origin(name) == Origin::Package
         && class_shaped(name)
         && matches!(args, [Term::Int(_)])
+        && !around.table.acts(name)
         && !around.table.names_exactly(name)
         && !shape::promises_action(last(name))
 }

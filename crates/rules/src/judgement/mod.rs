@@ -80,14 +80,31 @@ struct Around<'a> {
     blamed: HashSet<(&'a str, &'a str)>,
 }
 
-/// Reports the judgements of one kind.
+/// Findings of one rule beyond which only their number is told.
+const LISTED: usize = 200;
+
+/// Reports the judgements of one kind, the most severe first.
 pub(crate) fn report(kind: Kind, facts: &Facts, out: &mut Findings) {
-    for judgement in out.pickled(facts).iter().filter(|j| j.kind == kind) {
+    let judged = out.pickled(facts);
+    let mut of_kind: Vec<&Judgement> = judged.iter().filter(|j| j.kind == kind).collect();
+    of_kind.sort_by_key(|judgement| std::cmp::Reverse(judgement.severity));
+    for judgement in of_kind.iter().take(LISTED) {
         out.graded(
             judgement.severity,
             judgement.confidence,
             &judgement.at,
             judgement.message.clone(),
+        );
+    }
+    if let Some(next) = of_kind.get(LISTED) {
+        out.graded(
+            next.severity,
+            next.confidence,
+            &next.at,
+            format!(
+                "{} more of this kind are not listed",
+                of_kind.len() - LISTED
+            ),
         );
     }
 }
