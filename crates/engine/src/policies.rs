@@ -54,7 +54,7 @@ pub fn read(folder: &Path) -> Result<Vec<(String, String)>, PoliciesError> {
             let wanted = path.extension().and_then(|e| e.to_str());
             if kind.is_dir() {
                 folders.push(path);
-            } else if matches!(wanted, Some("rego" | "json" | "yaml" | "yml")) {
+            } else if matches!(wanted, Some("rego" | "json" | "yaml" | "yml" | "toml")) {
                 let size = entry.metadata().map_err(failed(&path))?.len();
                 if size > MAX_BYTES || files.len() >= MAX_FILES {
                     return Err(PoliciesError::TooLarge(folder.display().to_string()));

@@ -15,6 +15,9 @@ use crate::text;
 const MAX_USES: usize = 2000;
 /// Pieces of literal text per template.
 const MAX_LITERALS: usize = 200;
+/// Open blocks that are looked back through; a search through all of them for
+/// every block would be quadratic.
+const OPEN: usize = 512;
 
 /// A block that is open, and the telling condition it stands under.
 struct Guard {
@@ -164,11 +167,12 @@ impl<'s, 'a> Reader<'s, 'a> {
     /// Closes the innermost block of that kind.
     fn end(&mut self, word: &str) {
         let kind = word.trim_start_matches("end");
-        let open = self.guards.iter().rposition(|guard| {
+        let inner = self.guards.iter().rev().take(OPEN).position(|guard| {
             guard.word == kind
                 || guard.word == "block" && !matches!(kind, "if" | "for" | "set" | "macro")
         });
-        if let Some(open) = open {
+        if let Some(inner) = inner {
+            let open = self.guards.len().saturating_sub(inner).saturating_sub(1);
             self.guards.truncate(open);
         }
     }
@@ -203,6 +207,7 @@ impl<'s, 'a> Reader<'s, 'a> {
         self.guards
             .iter()
             .rev()
+            .take(OPEN)
             .find_map(|guard| guard.under.as_ref())
     }
 
