@@ -41,6 +41,14 @@ pub(super) fn read(input: &Input<'_>, header: &[u8], session: &mut Session<'_>) 
             input.at(START, 1),
         );
     }
+    if let Err(error) = std::str::from_utf8(header) {
+        let at = u64::try_from(error.valid_up_to()).unwrap_or(u64::MAX);
+        session.anomaly(
+            "safetensors-header-not-utf8",
+            "the header is not UTF-8, which strict readers refuse",
+            input.at(START.saturating_add(at), 1),
+        );
+    }
     let bom = header.starts_with(b"\xef\xbb\xbf");
     let skipped = if bom { 3 } else { 0 };
     let mut reading = Reading {
@@ -84,7 +92,17 @@ impl<'a> Reading<'a, '_, '_, '_> {
             what: "it ends inside a value",
             at: self.events.offset(),
         };
-        self.events.next().unwrap_or(Err(end))
+        let token = self.events.next().unwrap_or(Err(end))?;
+        if let Event::Key(text) | Event::String(text) = token.event
+            && (text.control || text.has_bad_escape())
+        {
+            self.complain(
+                "safetensors-text-odd",
+                "a string of the header holds what strict readers refuse",
+                &token,
+            );
+        }
+        Ok(token)
     }
 
     fn span(&self, token: &Token<'_>) -> Span {
@@ -122,13 +140,6 @@ impl<'a> Reading<'a, '_, '_, '_> {
             }
             let name = key.decode().into_owned();
             let shown = text::cap(&text::escape(name.as_bytes(), 256), 300);
-            if key.control || std::str::from_utf8(key.raw).is_err() {
-                self.complain(
-                    "safetensors-name-odd",
-                    format!("the name {shown:?} holds bytes that strict readers refuse"),
-                    &token,
-                );
-            }
             if name == "__metadata__" {
                 self.metadata()?;
             } else {

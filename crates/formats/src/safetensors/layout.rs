@@ -75,7 +75,10 @@ fn check_entry(
         );
     }
     if let (Some(len), Some(bits), Some(elements)) = (len, entry.bits, entry.elements) {
-        let expected = elements.checked_mul(bits).map(|bits| bits.div_ceil(8));
+        let expected = elements
+            .checked_mul(bits)
+            .filter(|bits| bits.is_multiple_of(8))
+            .map(|bits| bits / 8);
         if expected != Some(len) {
             session.differs(
                 "safetensors-size-differs",
@@ -85,7 +88,10 @@ fn check_entry(
                     ("offsets", len.to_string()),
                     (
                         "shape",
-                        expected.map_or_else(|| "too large".to_owned(), |size| size.to_string()),
+                        expected.map_or_else(
+                            || "no whole number of bytes".to_owned(),
+                            |size| size.to_string(),
+                        ),
                     ),
                 ],
             );

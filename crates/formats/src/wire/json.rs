@@ -327,30 +327,42 @@ fn is_number(word: &str) -> bool {
 }
 
 impl<'a> Text<'a> {
+    /// Some escape is unknown, cut short, or half of a surrogate pair.
+    pub(crate) fn has_bad_escape(&self) -> bool {
+        !self.resolve().1
+    }
+
     /// The text that a reader gets. Lone surrogates, unknown escapes and
     /// invalid UTF-8 become U+FFFD.
     pub(crate) fn decode(&self) -> Cow<'a, str> {
+        self.resolve().0
+    }
+
+    /// The text, and whether every escape in it is sound.
+    fn resolve(&self) -> (Cow<'a, str>, bool) {
         if !self.escaped {
-            return String::from_utf8_lossy(self.raw);
+            return (String::from_utf8_lossy(self.raw), true);
         }
         let mut out = String::with_capacity(self.raw.len());
         let mut rest = self.raw;
+        let mut sound = true;
         while let Some(at) = memchr::memchr(b'\\', rest) {
             out.push_str(&String::from_utf8_lossy(rest.get(..at).unwrap_or_default()));
             let (character, used) = unescape(rest.get(at.saturating_add(1)..).unwrap_or_default());
-            out.push(character);
+            out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+            sound &= character.is_some();
             rest = rest
                 .get(at.saturating_add(1).saturating_add(used)..)
                 .unwrap_or_default();
         }
         out.push_str(&String::from_utf8_lossy(rest));
-        Cow::Owned(out)
+        (Cow::Owned(out), sound)
     }
 }
 
-/// The character of an escape, and its bytes after the backslash.
-fn unescape(rest: &[u8]) -> (char, usize) {
-    let bad = char::REPLACEMENT_CHARACTER;
+/// The character of an escape, if it is sound, and its bytes after the
+/// backslash.
+fn unescape(rest: &[u8]) -> (Option<char>, usize) {
     let character = match rest.first() {
         Some(b'"') => '"',
         Some(b'\\') => '\\',
@@ -361,16 +373,15 @@ fn unescape(rest: &[u8]) -> (char, usize) {
         Some(b'r') => '\r',
         Some(b't') => '\t',
         Some(b'u') => return unicode(rest),
+        Some(byte) if byte.is_ascii() => return (None, 1),
         // Of a longer character only the first byte would be taken, so none is.
-        Some(byte) if byte.is_ascii() => bad,
-        None | Some(_) => return (bad, 0),
+        None | Some(_) => return (None, 0),
     };
-    (character, 1)
+    (Some(character), 1)
 }
 
 /// `uXXXX`, or a surrogate pair of two of them.
-fn unicode(rest: &[u8]) -> (char, usize) {
-    let bad = char::REPLACEMENT_CHARACTER;
+fn unicode(rest: &[u8]) -> (Option<char>, usize) {
     let unit = |from: usize| -> Option<u32> {
         let digits = rest.get(from..from.checked_add(4)?)?;
         let text = std::str::from_utf8(digits).ok()?;
@@ -379,10 +390,10 @@ fn unicode(rest: &[u8]) -> (char, usize) {
             .then(|| u32::from_str_radix(text, 16).ok())?
     };
     let Some(high) = unit(1) else {
-        return (bad, 1);
+        return (None, 1);
     };
     if let Some(character) = char::from_u32(high) {
-        return (character, 5);
+        return (Some(character), 5);
     }
     let low = (rest.get(5..7) == Some(b"\\u"))
         .then(|| unit(7))
@@ -393,9 +404,9 @@ fn unicode(rest: &[u8]) -> (char, usize) {
             let code = 0x1_0000_u32
                 .saturating_add((high & 0x3ff).checked_shl(10).unwrap_or(0))
                 .saturating_add(low & 0x3ff);
-            (char::from_u32(code).unwrap_or(bad), 11)
+            (char::from_u32(code), 11)
         }
-        _ => (bad, 5),
+        _ => (None, 5),
     }
 }
 

@@ -1,0 +1,14 @@
+//! Any bytes, as a configuration and as a model card with front matter.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use modelward_formats::{read, Limits};
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = Limits::default();
+    for name in ["config.yaml", "README.md"] {
+        let facts = read(name, bytes, &limits);
+        assert!(facts.coverage.complete == facts.coverage.gaps.is_empty());
+        assert!(facts == read(name, bytes, &limits));
+    }
+});
