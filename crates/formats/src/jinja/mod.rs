@@ -11,6 +11,7 @@ mod flow;
 mod go;
 mod lexer;
 mod syntax;
+mod tree;
 
 use modelward_schema::{Location, Template, Why};
 
