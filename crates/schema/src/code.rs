@@ -29,7 +29,7 @@ pub struct Code {
     /// (`getattr`, string building, attribute walks).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub computed: bool,
-    /// False when the ordinary loader stops before it: after `STOP`, in a
+    /// False when the ordinary loader stops before it: behind junk or damage, in a
     /// container's unreachable bytes, in a tensor blob.
     pub reached: bool,
     /// How often the same thing happens with arguments of the same shape.
