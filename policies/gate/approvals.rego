@@ -42,7 +42,7 @@ open_roles contains role if {
 	count(approvers(role)) == 0
 }
 
-approve(role) := sprintf("modelward approve %s@%s --role %s --for %s", [manifest.name, manifest.version, role, input.context.stage])
+approve(role) := sprintf("modelward approve %s@%s --role %s --for %s --reason \"why\"", [manifest.name, manifest.version, role, input.context.stage])
 
 trained(role) := {approval.by | some approval in given(role); current(approval); by_trainer(approval)}
 

@@ -136,7 +136,8 @@ fn walk_folder(root: &Path, hub_snapshot: bool, found: &mut Found) {
                     &path,
                 );
             }
-            if found.files.len() >= MAX_FILES {
+            if found.files.len() > MAX_FILES {
+                found.files.truncate(MAX_FILES);
                 found.gap(Why::Limit, "the folder holds more files than the limit", "");
                 return;
             }
