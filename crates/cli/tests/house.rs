@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Which of our crates each crate may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("schema", &[]),
     ("formats", &["schema"]),
     ("rules", &["schema"]),
@@ -18,16 +18,29 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("manifest", &["schema"]),
     ("trust", &["schema"]),
     ("registry", &["schema"]),
+    ("graphs", &["schema"]),
+    ("lineage", &["schema"]),
+    ("behaviour", &["schema", "graphs"]),
     (
         "engine",
         &[
-            "schema", "formats", "rules", "manifest", "policy", "trust", "registry",
+            "schema",
+            "formats",
+            "graphs",
+            "lineage",
+            "behaviour",
+            "rules",
+            "manifest",
+            "policy",
+            "trust",
+            "registry",
         ],
     ),
     (
         "cli",
         &[
-            "schema", "engine", "rules", "manifest", "policy", "registry", "trust",
+            "schema", "engine", "rules", "manifest", "policy", "registry", "trust", "graphs",
+            "lineage",
         ],
     ),
 ];

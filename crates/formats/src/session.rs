@@ -4,7 +4,7 @@ use std::io::Read;
 
 use modelward_schema::{
     Anomaly, Code, Coverage, Facts, FileFact, Gap, Graph, Location, Metadata, Reference,
-    ReferenceKind, Span, Template, Tensor, Why,
+    ReferenceKind, Span, Template, Tensor, Why, Wiring,
 };
 
 use crate::{FORMATS, Limits, text};
@@ -414,6 +414,15 @@ impl<'l> Session<'l> {
     pub fn graph(&mut self, graph: Graph) {
         if self.facts.graphs.len() < self.limits.facts {
             self.facts.graphs.push(graph);
+        }
+    }
+
+    /// The graph in full; its summary goes to [`Self::graph`].
+    pub fn wiring(&mut self, wiring: Wiring) {
+        if self.facts.wirings.len() < self.limits.facts {
+            self.facts.wirings.push(wiring);
+        } else {
+            self.overflow(&wiring.at.path);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Code, Graph, Location, Span, Template, Tensor};
+use crate::{Code, Graph, Location, Span, Template, Tensor, Wiring};
 
 /// Everything that was seen, the same shape whatever the format, so that one
 /// rule covers a pickle's global and a template's call alike.
@@ -16,6 +16,11 @@ pub struct Facts {
     pub code: Vec<Code>,
     pub tensors: Vec<Tensor>,
     pub graphs: Vec<Graph>,
+    /// The graphs in full. They live in the process that reads the bytes and in
+    /// answers that ask for them; the report carries what was made of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(ignore)]
+    pub wirings: Vec<Wiring>,
     pub templates: Vec<Template>,
     pub metadata: Vec<Metadata>,
     pub references: Vec<Reference>,
@@ -30,6 +35,7 @@ impl Facts {
         self.code.extend(other.code);
         self.tensors.extend(other.tensors);
         self.graphs.extend(other.graphs);
+        self.wirings.extend(other.wirings);
         self.templates.extend(other.templates);
         self.metadata.extend(other.metadata);
         self.references.extend(other.references);

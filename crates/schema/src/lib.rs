@@ -25,6 +25,7 @@ mod report;
 mod template;
 mod tensor;
 mod verdict;
+mod wiring;
 
 pub use artifact::{Artifact, Digest, Source, SourceKind, TrackedFile};
 pub use code::{Action, Code, Term, Via};
@@ -45,6 +46,9 @@ pub use report::{Report, Sandbox, Tool};
 pub use template::{Template, TemplateUse, UseKind};
 pub use tensor::Tensor;
 pub use verdict::{Decision, Effect, Facet, FacetState, PolicyRef, Reason, Verdict};
+pub use wiring::{
+    Attribute, Body, BodyKind, Constant, Dim, INLINE, Node, Setting, Summary, Value, Wiring,
+};
 
 /// Version of the report document. Adding a member keeps it; changing the
 /// meaning of one makes the next.

@@ -1,0 +1,2 @@
+//! One representation of every framework's computation graph: hidden logic, fingerprint, diff, drawing.
+#![forbid(unsafe_code)]
