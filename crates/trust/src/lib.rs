@@ -13,16 +13,26 @@
 //! rests on.
 #![forbid(unsafe_code)]
 
+mod bundle;
 mod cache;
+mod dsse;
 mod hash;
+mod json;
+mod keys;
 mod oms;
 mod place;
+mod refusal;
 mod stamp;
 
+pub use bundle::{Bundle, KeyReference, MEDIA_TYPE, Material, sign_statement};
 pub use cache::DigestCache;
+pub use dsse::{Envelope, IN_TOTO, decode_base64, pae};
 pub use hash::{
     FileDigest, HashError, Subject, hash_bytes, hash_file, hash_files, hash_open, hash_reader, hex,
 };
+pub use json::{JsonError, LIMIT as JSON_LIMIT, parse_strict};
+pub use keys::{KeyError, KeyKind, SigningKey, VerifyingKey};
 pub use oms::{IGNORED, NameError, RootError, SIGNATURE, check_name, is_ignored, root_digest};
 pub use place::cache_dir;
+pub use refusal::Refusal;
 pub use stamp::Stamp;
