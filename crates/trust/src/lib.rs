@@ -22,6 +22,7 @@ mod keys;
 mod oms;
 mod place;
 mod refusal;
+pub mod sigstore;
 mod stamp;
 
 pub use bundle::{Bundle, KeyReference, MEDIA_TYPE, Material, sign_statement};

@@ -1,0 +1,140 @@
+//! Keyless signing: a certificate for ten minutes, a log entry, a timestamp.
+//!
+//! The only code of this crate that opens a socket, and only when called. It is
+//! a thin use of `sigstore-sign`: an ephemeral P-256 key, a certificate from
+//! Fulcio against the identity token, an entry in Rekor, a timestamp. What comes
+//! back is verified against the trusted root before it is handed out, so a
+//! service that answers nonsense cannot leave a bundle that nobody can verify.
+
+use sigstore_sign::oidc::IdentityToken;
+use sigstore_sign::{SigningContext, SigningServices};
+
+use crate::Refusal;
+
+use super::root::Root;
+use super::verify::{Expectations, Signer, verify_envelope};
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    #[error("the identity token is not usable: {0}")]
+    Token(String),
+    #[error(
+        "there is no identity token; give --identity-token, set SIGSTORE_ID_TOKEN, or run where the CI system offers one"
+    )]
+    NoToken,
+    #[error("the trust configuration does not say where to sign; it needs a signingConfig")]
+    NoServices,
+    #[error("the signing service failed: {0}")]
+    Service(String),
+    #[error("what the signing service returned does not verify: {0}")]
+    Unverifiable(Refusal),
+    #[error("the runtime could not be started: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Where the identity token comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Token {
+    Given(String),
+    /// The CI system's own (GitHub, GitLab, Buildkite …), asked for over the network.
+    Ambient,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Given(_) => "Given(…)",
+            Self::Ambient => "Ambient",
+        })
+    }
+}
+
+/// The instance to sign with: its services, and the root that must accept the
+/// result.
+#[derive(Debug)]
+pub struct Instance {
+    root: Root,
+    services: SigningServices,
+}
+
+impl Instance {
+    /// Signs with the services that `root` names.
+    pub fn new(root: Root) -> Result<Self, SignError> {
+        let config = root.services.as_ref().ok_or(SignError::NoServices)?;
+        let services = SigningServices::from_signing_config(config)
+            .map_err(|e| SignError::Service(e.to_string()))?;
+        Ok(Self { root, services })
+    }
+
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+}
+
+/// Signs an in-toto statement and returns the bundle's JSON. The bytes signed
+/// are the bytes given.
+pub fn sign_statement(
+    statement: &[u8],
+    token: &Token,
+    instance: &Instance,
+) -> Result<Vec<u8>, SignError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let bundle = runtime.block_on(async {
+        let token = match token {
+            Token::Given(jwt) => {
+                IdentityToken::from_jwt(jwt.trim()).map_err(|e| SignError::Token(e.to_string()))?
+            }
+            Token::Ambient => IdentityToken::detect_ambient()
+                .await
+                .map_err(|e| SignError::Token(e.to_string()))?
+                .ok_or(SignError::NoToken)?,
+        };
+        if token.is_expired() {
+            return Err(SignError::Token(format!(
+                "it expired at {}",
+                token.expiration()
+            )));
+        }
+        SigningContext::new(instance.services.clone())
+            .signer(token)
+            .sign_raw_statement(statement)
+            .await
+            .map_err(|e| SignError::Service(chain(&e)))
+    })?;
+    let json = bundle
+        .to_json()
+        .map_err(|e| SignError::Service(e.to_string()))?
+        .into_bytes();
+    let verified = verify_envelope(
+        &json,
+        &Expectations {
+            signer: Signer::Anyone,
+            root: &instance.root,
+        },
+    )
+    .map_err(SignError::Unverifiable)?;
+    if verified.payload.map(|(payload, _)| payload).as_deref() != Some(statement) {
+        return Err(SignError::Unverifiable(Refusal::new(
+            "artifact-mismatch",
+            "another statement was signed",
+        )));
+    }
+    Ok(json)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
