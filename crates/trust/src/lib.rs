@@ -16,6 +16,7 @@
 mod bundle;
 mod cache;
 mod dsse;
+pub mod evidence;
 mod hash;
 mod json;
 mod keys;
