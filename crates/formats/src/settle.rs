@@ -42,7 +42,7 @@ pub fn settle(facts: &mut Facts) {
 }
 
 /// The path of what the file at `from` names; none when it leads elsewhere.
-fn beside(from: &str, name: &str) -> Option<String> {
+pub(crate) fn beside(from: &str, name: &str) -> Option<String> {
     if name.starts_with('/') || name.contains(['\\', ':', '%']) {
         return None;
     }

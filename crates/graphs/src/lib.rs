@@ -1,2 +1,38 @@
-//! One representation of every framework's computation graph: hidden logic, fingerprint, diff, drawing.
+//! One representation of every framework's computation graph, and what is
+//! odd about it.
+//!
+//! [`Flat::build`] turns the [`modelward_schema::Wiring`] that a reader filled
+//! into flat single-assignment form: functions inlined, branches and loops as
+//! operators of their own, every operator with its meaning from
+//! [`operators`]. Nothing here does I/O, reads a clock or can panic; work and
+//! memory follow the number of nodes.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test may fail loudly"
+    )
+)]
+
+mod flatten;
+mod ir;
+pub mod operators;
+mod order;
+#[cfg(test)]
+mod tests;
+
+pub use ir::{Flat, Frame, Id, Kind, NONE, Op, Val};

@@ -35,7 +35,7 @@ pub fn main() -> u8 {
 
     if let Some(bytes) = blob {
         send(&out, [Message::Begin(0)]);
-        let facts = modelward_formats::read("stdin", &bytes, &Limits::default());
+        let facts = read("stdin", &bytes);
         send(&out, [Message::Done(0, Box::new(facts))]);
         return 0;
     }
@@ -73,10 +73,17 @@ fn read_file(job: &Job) -> Facts {
             if let Some(facts) = super::fault::on_demand(&job.path, &bytes) {
                 return facts;
             }
-            modelward_formats::read(&job.path, &bytes, &Limits::default())
+            read(&job.path, &bytes)
         }
         Err(error) => unreadable(&job.path, &job.place, &error),
     }
+}
+
+/// Facts with what was made of the graphs in the place of the graphs.
+fn read(path: &str, bytes: &[u8]) -> Facts {
+    let mut facts = modelward_formats::read(path, bytes, &Limits::default());
+    facts.wirings.clear();
+    facts
 }
 
 fn unreadable(path: &str, place: &Path, error: &std::io::Error) -> Facts {

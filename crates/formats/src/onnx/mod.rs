@@ -17,6 +17,7 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod wiring;
 
 use crate::wire::protobuf::Message;
 use crate::{Format, Input, Session};
@@ -41,6 +42,7 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
     walk.run(Kind::Model, Message::new(input.bytes));
     let summary = walk.summary;
     model::conclude(input, summary, session);
+    wiring::read(input, session, Message::new(input.bytes));
 }
 
 fn read_tensor(input: &Input<'_>, session: &mut Session<'_>) {

@@ -239,7 +239,7 @@ pub(super) fn conclude(input: &Input<'_>, summary: Summary<'_>, session: &mut Se
     });
 }
 
-fn domain_name(domain: &[u8]) -> String {
+pub(super) fn domain_name(domain: &[u8]) -> String {
     if domain.is_empty() {
         "ai.onnx".to_owned()
     } else {

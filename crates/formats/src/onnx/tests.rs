@@ -25,13 +25,7 @@ fn bytes(field: u64, content: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 fn node(operator: &str, domain: &str, attributes: &[u8]) -> Vec<u8> {
-    let parts = [
-        bytes(1, "x"),
-        bytes(2, "y"),
-        bytes(4, operator),
-        bytes(7, domain),
-        attributes.to_vec(),
-    ];
+    let parts = [bytes(4, operator), bytes(7, domain), attributes.to_vec()];
     bytes(1, parts.concat())
 }
 
@@ -233,7 +227,7 @@ fn custom_operators_are_seen_in_every_graph_and_functions_excuse_theirs() {
 }
 
 fn node_in_function() -> Vec<u8> {
-    bytes(7, [bytes(1, "x"), bytes(4, "Relu")].concat())
+    bytes(7, [bytes(4, "Relu")].concat())
 }
 
 #[test]
@@ -260,7 +254,12 @@ fn a_few_bytes_that_expand_without_end_are_told() {
     ]
     .concat();
     let facts = facts(&model(
-        &[bytes(1, tile), bytes(5, repeats.concat())].concat(),
+        &[
+            bytes(1, tile),
+            bytes(5, repeats.concat()),
+            bytes(11, bytes(1, "x")),
+        ]
+        .concat(),
     ));
     assert_eq!(ids(&facts), ["onnx-expands-enormously"]);
 }
@@ -300,4 +299,97 @@ fn other_protobufs_are_not_taken_for_models() {
         let facts = read("saved_model.pb", &other, &Limits::default());
         assert!(facts.graphs.is_empty(), "{:?}", facts.files);
     }
+}
+
+/// A node with the given inputs and outputs.
+fn wired(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[u8]) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|name| bytes(1, name)).collect();
+    let outputs: Vec<u8> = outputs.iter().flat_map(|name| bytes(2, name)).collect();
+    let parts = [inputs, outputs, bytes(4, operator), attributes.to_vec()];
+    bytes(1, parts.concat())
+}
+
+#[test]
+fn a_graph_is_wired_by_name_through_its_sub_graphs() {
+    let branch = [
+        wired("Add", &["x", "late"], &["z"], b""),
+        bytes(12, bytes(1, "z")),
+    ]
+    .concat();
+    let attribute = |name: &str| {
+        let parts = [bytes(1, name), bytes(6, &branch), int(20, 5)];
+        bytes(5, parts.concat())
+    };
+    let both = [attribute("then_branch"), attribute("else_branch")].concat();
+    let graph = [
+        wired("If", &["c"], &["y"], &both),
+        wired("Relu", &["x"], &["late"], b""),
+        bytes(11, bytes(1, "x")),
+        bytes(11, bytes(1, "c")),
+        bytes(12, bytes(1, "y")),
+        bytes(5, tensor(&[2, 2], 1, &bytes(9, [0; 16]))),
+    ]
+    .concat();
+    let facts = facts(&model(&graph));
+    assert_eq!(ids(&facts), [""; 0]);
+    let wiring = &facts.wirings[0];
+    assert_eq!((wiring.nodes.len(), wiring.bodies.len()), (4, 3));
+    let named = |value: u32| wiring.values[usize::try_from(value).unwrap()].name.as_str();
+    for add in wiring.nodes.iter().filter(|node| node.op == "Add") {
+        let inputs: Vec<_> = add.inputs.iter().flatten().map(|id| named(*id)).collect();
+        assert_eq!(inputs, ["x", "late"]);
+    }
+    let relu = wiring.nodes.iter().find(|node| node.op == "Relu").unwrap();
+    let add = wiring.nodes.iter().find(|node| node.op == "Add").unwrap();
+    assert_eq!(add.inputs[1], relu.outputs[0]);
+    let constant = &wiring.constants[0];
+    assert_eq!(
+        (constant.dtype.as_str(), constant.shape.as_slice()),
+        ("f32", &[2, 2][..])
+    );
+    assert_eq!(constant.bytes.as_ref().unwrap().len(), 16);
+}
+
+#[test]
+fn lies_of_the_wiring_are_told() {
+    let x = bytes(11, bytes(1, "x"));
+    for (id, graph) in [
+        (
+            "onnx-name-dangling",
+            wired("Relu", &["nowhere"], &["y"], b""),
+        ),
+        (
+            "onnx-name-repeats",
+            [
+                wired("Relu", &["x"], &["y"], b""),
+                wired("Neg", &["x"], &["y"], b""),
+            ]
+            .concat(),
+        ),
+        ("onnx-output-missing", bytes(12, bytes(1, "y"))),
+        (
+            "onnx-attribute-type",
+            wired(
+                "Relu",
+                &["x"],
+                &["y"],
+                &bytes(5, [bytes(1, "a"), int(20, 6), int(3, 1)].concat()),
+            ),
+        ),
+    ] {
+        let facts = facts(&model(&[x.clone(), graph].concat()));
+        assert_eq!(ids(&facts), [id]);
+        assert_eq!(facts.wirings.len(), 1);
+    }
+}
+
+#[test]
+fn graphs_nested_without_end_are_cut() {
+    let mut graph = wired("Relu", &["x"], &["y"], b"");
+    for _ in 0..3_000 {
+        let attribute = [bytes(1, "body"), bytes(6, &graph)].concat();
+        graph = wired("Loop", &["x"], &["y"], &bytes(5, attribute));
+    }
+    let facts = facts(&model(&[bytes(11, bytes(1, "x")), graph].concat()));
+    assert!(facts.wirings[0].cut && !facts.coverage.gaps.is_empty());
 }

@@ -1,0 +1,239 @@
+//! Wirings built by hand.
+
+use modelward_schema::{Attribute, Body, BodyKind, Constant, Node, Setting, Value, Wiring};
+
+use crate::operators::Std;
+use crate::{Flat, Kind};
+
+/// Builds a wiring by names.
+#[derive(Default)]
+pub(crate) struct Sketch {
+    pub(crate) wiring: Wiring,
+}
+
+impl Sketch {
+    pub(crate) fn new() -> Self {
+        let mut sketch = Self::default();
+        "onnx".clone_into(&mut sketch.wiring.framework);
+        sketch.wiring.bodies.push(Body::default());
+        sketch
+    }
+
+    pub(crate) fn value(&mut self, name: &str) -> u32 {
+        let found = self
+            .wiring
+            .values
+            .iter()
+            .position(|value| value.name == name);
+        let index = found.unwrap_or_else(|| {
+            self.wiring.values.push(Value {
+                name: name.to_owned(),
+                dtype: "?".to_owned(),
+                ..Value::default()
+            });
+            self.wiring.values.len() - 1
+        });
+        u32::try_from(index).unwrap()
+    }
+
+    pub(crate) fn body(&mut self, kind: BodyKind, name: &str) -> u32 {
+        self.wiring.bodies.push(Body {
+            name: name.to_owned(),
+            kind,
+            ..Body::default()
+        });
+        u32::try_from(self.wiring.bodies.len() - 1).unwrap()
+    }
+
+    pub(crate) fn ports(&mut self, body: u32, inputs: &[&str], outputs: &[&str]) {
+        let inputs = inputs.iter().map(|name| self.value(name)).collect();
+        let outputs = outputs.iter().map(|name| Some(self.value(name))).collect();
+        let body = &mut self.wiring.bodies[usize::try_from(body).unwrap()];
+        (body.inputs, body.outputs) = (inputs, outputs);
+    }
+
+    pub(crate) fn node(
+        &mut self,
+        body: u32,
+        op: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[(&str, Setting)],
+    ) {
+        let inputs = inputs
+            .iter()
+            .map(|name| (!name.is_empty()).then(|| self.value(name)))
+            .collect();
+        let outputs = outputs.iter().map(|name| Some(self.value(name))).collect();
+        let index = u32::try_from(self.wiring.nodes.len()).unwrap();
+        self.wiring.nodes.push(Node {
+            op: op.to_owned(),
+            inputs,
+            outputs,
+            body,
+            attributes: attributes
+                .iter()
+                .map(|(name, value)| Attribute {
+                    name: (*name).to_owned(),
+                    value: value.clone(),
+                })
+                .collect(),
+            ..Node::default()
+        });
+        self.wiring.bodies[usize::try_from(body).unwrap()]
+            .nodes
+            .push(index);
+    }
+
+    pub(crate) fn constant(&mut self, name: &str, shape: &[u64], numbers: &[f32]) {
+        let value = self.value(name);
+        let index = u32::try_from(self.wiring.constants.len()).unwrap();
+        self.wiring.constants.push(Constant {
+            dtype: "f32".to_owned(),
+            shape: shape.to_vec(),
+            bytes: Some(
+                numbers
+                    .iter()
+                    .flat_map(|number| number.to_le_bytes())
+                    .collect(),
+            ),
+            ..Constant::default()
+        });
+        self.wiring.values[usize::try_from(value).unwrap()].constant = Some(index);
+    }
+}
+
+fn words(flat: &Flat<'_>) -> Vec<String> {
+    flat.ops
+        .iter()
+        .map(|op| match op.kind {
+            Kind::Plain => op.std.name().to_owned(),
+            kind => format!("{kind:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn branches_and_loops_become_operators() {
+    let mut sketch = Sketch::new();
+    sketch.ports(0, &["x", "c", "n"], &["y", "z"]);
+    let then = sketch.body(BodyKind::Nested { parent: 0 }, "then");
+    let other = sketch.body(BodyKind::Nested { parent: 0 }, "else");
+    let body = sketch.body(BodyKind::Nested { parent: 0 }, "body");
+    sketch.ports(then, &[], &["a"]);
+    sketch.ports(other, &[], &["x"]);
+    sketch.ports(body, &["i", "go", "s"], &["go", "t"]);
+    sketch.node(then, "Neg", &["x"], &["a"], &[]);
+    sketch.node(body, "Add", &["s", "x"], &["t"], &[]);
+    let branches = [
+        ("then_branch", Setting::Body(then)),
+        ("else_branch", Setting::Body(other)),
+    ];
+    sketch.node(0, "If", &["c"], &["y"], &branches);
+    sketch.node(
+        0,
+        "Loop",
+        &["n", "", "x"],
+        &["z"],
+        &[("body", Setting::Body(body))],
+    );
+    let flat = Flat::build(&sketch.wiring);
+    let mut found = words(&flat);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "Add", "LoopIter", "LoopOut", "LoopPhi", "LoopPhi", "Neg", "Phi"
+        ]
+    );
+    assert!(flat.anomalies.is_empty());
+    let phi = flat.ops.iter().find(|op| op.kind == Kind::Phi).unwrap();
+    assert_eq!(flat.name(phi.inputs[2].unwrap()), "x");
+}
+
+#[test]
+fn a_function_is_inlined_at_each_call_and_never_into_itself() {
+    let mut sketch = Sketch::new();
+    sketch.ports(0, &["x"], &["z"]);
+    let kind = |domain: &str| BodyKind::Function {
+        domain: domain.to_owned(),
+        attributes: Vec::new(),
+    };
+    let twice = sketch.body(kind(""), "Twice");
+    sketch.ports(twice, &["a"], &["b"]);
+    sketch.node(
+        twice,
+        "LeakyRelu",
+        &["a"],
+        &["b"],
+        &[("alpha", Setting::Caller("slope".to_owned()))],
+    );
+    let own = sketch.body(kind(""), "Own");
+    sketch.ports(own, &["p"], &["q"]);
+    sketch.node(own, "Own", &["p"], &["q"], &[]);
+    sketch.node(
+        0,
+        "Twice",
+        &["x"],
+        &["y"],
+        &[("slope", Setting::Float(0.5))],
+    );
+    sketch.node(0, "Twice", &["y"], &["w"], &[]);
+    sketch.node(0, "Own", &["w"], &["z"], &[]);
+    let flat = Flat::build(&sketch.wiring);
+    let slopes: Vec<_> = flat
+        .ops
+        .iter()
+        .filter(|op| op.std == Std::LeakyRelu)
+        .map(|op| flat.float(op, "alpha"))
+        .collect();
+    assert_eq!(slopes, [Some(0.5), None]);
+    assert_eq!(flat.anomalies[0].id, "graph-function-recursive");
+    assert!(words(&flat).contains(&"Opaque".to_owned()));
+}
+
+#[test]
+fn a_cycle_is_cut_and_told() {
+    let mut sketch = Sketch::new();
+    sketch.ports(0, &["x"], &["a"]);
+    sketch.node(0, "Add", &["x", "b"], &["a"], &[]);
+    sketch.node(0, "Neg", &["a"], &["b"], &[]);
+    let flat = Flat::build(&sketch.wiring);
+    assert_eq!(flat.anomalies[0].id, "graph-cycle");
+    assert_eq!(flat.ops.len(), 2);
+}
+
+#[test]
+fn nodes_in_any_order_are_put_in_order() {
+    let mut sketch = Sketch::new();
+    sketch.ports(0, &["x"], &["c"]);
+    sketch.node(0, "Neg", &["b"], &["c"], &[]);
+    sketch.node(0, "Abs", &["a"], &["b"], &[]);
+    sketch.node(0, "Relu", &["x"], &["a"], &[]);
+    let flat = Flat::build(&sketch.wiring);
+    assert_eq!(words(&flat), ["Relu", "Abs", "Neg"]);
+}
+
+#[test]
+fn two_hundred_thousand_nodes_in_one_chain_do_not_overflow_anything() {
+    let mut sketch = Sketch::new();
+    let count = 200_000_u32;
+    for index in 0..=count {
+        sketch.wiring.values.push(Value {
+            name: index.to_string(),
+            ..Value::default()
+        });
+    }
+    sketch.wiring.bodies[0].inputs = vec![count];
+    sketch.wiring.bodies[0].outputs = vec![Some(0)];
+    for index in 0..count {
+        sketch.wiring.nodes.push(Node {
+            op: "Relu".to_owned(),
+            inputs: vec![Some(index + 1)],
+            outputs: vec![Some(index)],
+            ..Node::default()
+        });
+        sketch.wiring.bodies[0].nodes.push(index);
+    }
+    assert_eq!(Flat::build(&sketch.wiring).ops.len(), 200_000);
+}
