@@ -82,10 +82,12 @@ fn check_shape(top: &Map<String, Value>) -> Result<(Material, usize), Refusal> {
         "the bundle",
         &["mediaType", "verificationMaterial", CONTENT[0], CONTENT[1]],
     )?;
-    if CONTENT.iter().filter(|name| present(top, name)).count() != 1 {
-        return Err(Refusal::new(
-            "bundle-content-ambiguous",
-            "the bundle must have exactly one of messageSignature and dsseEnvelope",
+    let contents = CONTENT.iter().filter(|name| present(top, name)).count();
+    if contents != 1 {
+        return Err(not_one(
+            contents,
+            "messageSignature and dsseEnvelope",
+            "several-contents",
         ));
     }
     if !present(top, "mediaType") {
@@ -133,12 +135,20 @@ fn check_shape(top: &Map<String, Value>) -> Result<(Material, usize), Refusal> {
         ("x509CertificateChain", Material::Chain),
         ("publicKey", Material::PublicKey),
     ];
-    let mut found = kinds.iter().filter(|(name, _)| present(material, name));
-    let (Some(&(_, kind)), None) = (found.next(), found.next()) else {
-        return Err(Refusal::new(
-            "several-materials",
-            "verificationMaterial must have exactly one of certificate, x509CertificateChain and publicKey",
-        ));
+    let found: Vec<Material> = kinds
+        .into_iter()
+        .filter(|(name, _)| present(material, name))
+        .map(|(_, kind)| kind)
+        .collect();
+    let kind = match found.as_slice() {
+        [kind] => *kind,
+        other => {
+            return Err(not_one(
+                other.len(),
+                "certificate, x509CertificateChain and publicKey",
+                "several-materials",
+            ));
+        }
     };
     if let Some(chain) = material
         .get("x509CertificateChain")
@@ -151,10 +161,9 @@ fn check_shape(top: &Map<String, Value>) -> Result<(Material, usize), Refusal> {
         .get("timestampVerificationData")
         .filter(|v| !v.is_null())
     {
-        let stamps = list(
-            object(data, "timestampVerificationData")?,
-            "rfc3161Timestamps",
-        )?;
+        let data = object(data, "timestampVerificationData")?;
+        known(data, "timestampVerificationData", &["rfc3161Timestamps"])?;
+        let stamps = list(data, "rfc3161Timestamps")?;
         at_most(stamps, MAX_TIMESTAMPS, "timestamps")?;
     }
     let entries = list(material, "tlogEntries")?;
@@ -163,10 +172,30 @@ fn check_shape(top: &Map<String, Value>) -> Result<(Material, usize), Refusal> {
     Ok((kind, entries.len()))
 }
 
+fn not_one(count: usize, what: &str, several: &'static str) -> Refusal {
+    if count == 0 {
+        return Refusal::new("bundle-malformed", format!("the bundle has none of {what}"));
+    }
+    Refusal::new(several, format!("the bundle has more than one of {what}"))
+}
+
 fn check_entries(entries: &[Value]) -> Result<(), Refusal> {
     let mut seen = HashSet::new();
     for entry in entries {
         let entry = object(entry, "a log entry")?;
+        known(
+            entry,
+            "a log entry",
+            &[
+                "logIndex",
+                "logId",
+                "kindVersion",
+                "integratedTime",
+                "inclusionPromise",
+                "inclusionProof",
+                "canonicalizedBody",
+            ],
+        )?;
         if !present(entry, "inclusionProof") && !present(entry, "inclusionPromise") {
             return Err(Refusal::new(
                 "log-proof-missing",
