@@ -14,7 +14,7 @@ use fake::{Fake, Fault, ISSUER};
 use jiff::{SignedDuration, Timestamp};
 use modelward_trust::sigstore::{
     Artifact, Expectations, Instance, PublicKey, Root, SignError, SignedBy, Signer, Source, Token,
-    sign_statement, trusted_time, trusted_times, verify_bundle, verify_envelope,
+    request_timestamp, sign_statement, trusted_time, trusted_times, verify_bundle, verify_envelope,
 };
 use modelward_trust::{Bundle, IN_TOTO, KeyKind, SigningKey, hash_bytes, hex};
 use serde_json::{Value, json};
@@ -225,6 +225,14 @@ fn a_timestamp_on_a_key_signature_is_a_trusted_time() {
         reason(&stamped(&other, &key, then), &authority),
         "timestamp-invalid"
     );
+    let mut asked = bundle.clone();
+    let url = format!("{}/timestamp", fake.url);
+    asked.timestamps = vec![request_timestamp(&url, &asked.envelope.signature).unwrap()];
+    let time = trusted_time(asked.to_line().as_bytes(), &authority, None)
+        .unwrap()
+        .unwrap();
+    assert!(time.time > then);
+    assert!(request_timestamp(&format!("{}/nowhere", fake.url), b"x").is_err());
     let mut without = bundle;
     without.timestamps.clear();
     assert_eq!(

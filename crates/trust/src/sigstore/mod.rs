@@ -4,9 +4,9 @@
 //! a Fulcio authority, certificate-transparency promise, log inclusion proof and
 //! checkpoint or inclusion promise, RFC 3161 timestamps, and the log entry's
 //! agreement with the bundle. Around it stand the checks that it leaves to its
-//! caller (see [`document`]), and names for its refusals.
+//! caller (see `document.rs`), and names for its refusals.
 //!
-//! Nothing here opens a socket but [`sign`], and that only when it is called.
+//! Nothing here opens a socket but [`sign_statement`] and [`request_timestamp`].
 //!
 //! Follows the Sigstore client specification,
 //! <https://github.com/sigstore/architecture-docs/blob/main/client-spec.md>, and
@@ -20,7 +20,7 @@ mod time;
 mod verify;
 
 pub use root::{Root, RootError};
-pub use sign::{Instance, SignError, Token, sign_statement};
+pub use sign::{Instance, SignError, Token, request_timestamp, sign_statement};
 pub use time::{Source, TrustedTime, trusted_time, trusted_times};
 pub use verify::{
     Artifact, Expectations, PublicKey, SignedBy, Signer, Verified, verify_bundle, verify_envelope,

@@ -6,7 +6,14 @@
 //! back is verified against the trusted root before it is handed out, so a
 //! service that answers nonsense cannot leave a bundle that nobody can verify.
 
-use sigstore_sign::oidc::IdentityToken;
+use std::cell::RefCell;
+
+use sigstore_sign::oidc::{
+    AuthCallback, AuthMode, AuthOptions, HtmlTemplates, IdentityToken, OAuthClient, OAuthConfig,
+    SecretString,
+};
+use sigstore_sign::tsa::TimestampClient;
+use sigstore_sign::types::SignatureBytes;
 use sigstore_sign::{SigningContext, SigningServices};
 
 use crate::Refusal;
@@ -34,19 +41,40 @@ pub enum SignError {
 }
 
 /// Where the identity token comes from.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Token {
+pub enum Token<'a> {
     Given(String),
     /// The CI system's own (GitHub, GitLab, Buildkite …), asked for over the network.
     Ambient,
+    /// The user logs in: shown the address to visit, they come back with a code.
+    Login(&'a dyn Fn(&str) -> std::io::Result<String>),
 }
 
-impl std::fmt::Debug for Token {
+impl std::fmt::Debug for Token<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Given(_) => "Given(…)",
             Self::Ambient => "Ambient",
+            Self::Login(_) => "Login",
         })
+    }
+}
+
+/// The dialogue of [`Token::Login`]. The address is kept until the code is
+/// asked for.
+struct Dialogue<'a> {
+    ask: &'a dyn Fn(&str) -> std::io::Result<String>,
+    address: RefCell<String>,
+}
+
+impl HtmlTemplates for Dialogue<'_> {}
+
+impl AuthCallback for Dialogue<'_> {
+    fn auth_url_ready(&self, url: &str, _: AuthMode) {
+        url.clone_into(&mut self.address.borrow_mut());
+    }
+
+    fn prompt_for_code(&self) -> std::io::Result<SecretString> {
+        (self.ask)(&self.address.borrow()).map(SecretString::new)
     }
 }
 
@@ -76,22 +104,11 @@ impl Instance {
 /// are the bytes given.
 pub fn sign_statement(
     statement: &[u8],
-    token: &Token,
+    token: &Token<'_>,
     instance: &Instance,
 ) -> Result<Vec<u8>, SignError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let bundle = runtime.block_on(async {
-        let token = match token {
-            Token::Given(jwt) => {
-                IdentityToken::from_jwt(jwt.trim()).map_err(|e| SignError::Token(e.to_string()))?
-            }
-            Token::Ambient => IdentityToken::detect_ambient()
-                .await
-                .map_err(|e| SignError::Token(e.to_string()))?
-                .ok_or(SignError::NoToken)?,
-        };
+    let bundle = runtime()?.block_on(async {
+        let token = obtain(token, &instance.services).await?;
         if token.is_expired() {
             return Err(SignError::Token(format!(
                 "it expired at {}",
@@ -102,7 +119,7 @@ pub fn sign_statement(
             .signer(token)
             .sign_raw_statement(statement)
             .await
-            .map_err(|e| SignError::Service(chain(&e)))
+            .map_err(|e| service(&e))
     })?;
     let json = bundle
         .to_json()
@@ -123,6 +140,51 @@ pub fn sign_statement(
         )));
     }
     Ok(json)
+}
+
+/// Asks the timestamp authority at `url` for an RFC 3161 timestamp over a
+/// signature, to be kept in its bundle. Who the authority is, and whether it is
+/// trusted, is for the verifier to say.
+pub fn request_timestamp(url: &str, signature: &[u8]) -> Result<Vec<u8>, SignError> {
+    let client = TimestampClient::new(url).map_err(|e| service(&e))?;
+    let token = runtime()?
+        .block_on(client.timestamp_signature(&SignatureBytes::from_bytes(signature)))
+        .map_err(|e| service(&e))?;
+    Ok(token.as_bytes().to_vec())
+}
+
+/// Everything waits for one answer after another: one thread will do.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+async fn obtain(token: &Token<'_>, services: &SigningServices) -> Result<IdentityToken, SignError> {
+    let refused = |e: sigstore_sign::oidc::Error| SignError::Token(e.to_string());
+    match token {
+        Token::Given(jwt) => IdentityToken::from_jwt(jwt.trim()).map_err(refused),
+        Token::Ambient => IdentityToken::detect_ambient()
+            .await
+            .map_err(refused)?
+            .ok_or(SignError::NoToken),
+        Token::Login(ask) => {
+            let provider = services.oidc_url().ok_or(SignError::NoServices)?;
+            let dialogue = Dialogue {
+                ask: *ask,
+                address: RefCell::default(),
+            };
+            OAuthClient::new(OAuthConfig::dex(provider))
+                .map_err(refused)?
+                .authenticate_with_options(dialogue, AuthOptions::new().with_force_oob(true))
+                .await
+                .map_err(refused)
+        }
+    }
+}
+
+fn service(error: &dyn std::error::Error) -> SignError {
+    SignError::Service(chain(error))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
