@@ -156,6 +156,31 @@ fn a_token_that_is_none_or_has_expired_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_person_may_log_in_to_sign() {
+    let fake = Fake::start(Fault::None);
+    let instance = instance(&fake, 1);
+    let ask = |address: &str| {
+        assert!(
+            address.starts_with(&format!("{}/oidc/auth?", fake.url)),
+            "{address}"
+        );
+        Ok("code".to_owned())
+    };
+    let bundle = sign_statement(&statement(b"weights"), &Token::Login(&ask), &instance).unwrap();
+    verify_envelope(
+        &bundle,
+        &Expectations {
+            signer: identity("login@example.test", ISSUER),
+            root: instance.root(),
+        },
+    )
+    .unwrap();
+    let refuse = |_: &str| Err(std::io::Error::other("no terminal"));
+    let error = sign_statement(&statement(b"weights"), &Token::Login(&refuse), &instance);
+    assert!(matches!(error, Err(SignError::Token(_))), "{error:?}");
+}
+
+#[test]
 fn times_are_told_by_their_source() {
     let fake = Fake::start(Fault::None);
     let (bundle, instance) = signed(&fake, 1, WHO).unwrap();

@@ -104,6 +104,12 @@ impl Fake {
                         .enter_v2(&json())
                         .to_string()
                         .into_bytes(),
+                    "/oidc/token" => {
+                        assert!(String::from_utf8_lossy(&body).contains("code_verifier="));
+                        json!({"id_token": token("login@example.test")})
+                            .to_string()
+                            .into_bytes()
+                    }
                     "/timestamp" => stamps.answer(&body, now),
                     _ => {
                         respond(&mut stream, "404 Not Found", b"");
