@@ -76,7 +76,11 @@ impl KeyReference {
 impl Bundle {
     /// Reads one bundle; the media type must be that of version 0.3.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let value = parse_json(bytes)?;
+        Self::from_json(&parse_json(bytes)?)
+    }
+
+    /// Reads what [`parse_strict`] gave.
+    pub fn from_json(value: &Value) -> Result<Self, Refusal> {
         let object = value
             .as_object()
             .ok_or_else(|| malformed("the bundle is not a JSON object"))?;
@@ -152,6 +156,12 @@ impl Bundle {
     /// Checks the envelope's signature by a key that the caller trusts. Says
     /// nothing about what the payload claims.
     pub fn verify_with_key(&self, key: &VerifyingKey) -> Result<(), Refusal> {
+        self.check_reference(key)?;
+        key.verify(&self.envelope.pae(), &self.envelope.signature)
+    }
+
+    /// Whether the bundle says that it was signed with this key.
+    pub(crate) fn check_reference(&self, key: &VerifyingKey) -> Result<(), Refusal> {
         let Material::Key(reference) = &self.material else {
             return Err(Refusal::new(
                 "method-mismatch",
@@ -173,7 +183,7 @@ impl Bundle {
                 },
             ));
         }
-        key.verify(&self.envelope.pae(), &self.envelope.signature)
+        Ok(())
     }
 }
 

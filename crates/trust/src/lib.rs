@@ -20,7 +20,7 @@ pub mod evidence;
 mod hash;
 mod json;
 mod keys;
-mod oms;
+pub mod oms;
 mod place;
 mod refusal;
 pub mod sigstore;

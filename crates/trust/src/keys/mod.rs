@@ -17,3 +17,5 @@ pub use error::KeyError;
 pub use kind::KeyKind;
 pub use private::SigningKey;
 pub use public::VerifyingKey;
+
+pub(crate) use pem::blocks as pem_blocks;

@@ -2,6 +2,8 @@
 
 use ed25519_dalek::pkcs8::spki::{DecodePublicKey as _, EncodePublicKey as _};
 use p256::ecdsa::signature::Verifier as _;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use sha2::{Digest as _, Sha256};
 
 use super::pem::{blocks, encode};
 use super::{KeyError, KeyKind};
@@ -120,6 +122,21 @@ impl VerifyingKey {
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Key::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+        };
+        good.then_some(()).ok_or_else(wrong)
+    }
+
+    /// Checks an ECDSA signature over SHA-256 whatever the curve, as the
+    /// certificate method of `model-signing` 0.2 made it.
+    pub(crate) fn verify_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Refusal> {
+        let hash = Sha256::digest(message);
+        let good = match &self.key {
+            Key::P256(key) => p256::ecdsa::DerSignature::from_bytes(signature)
+                .is_ok_and(|signature| key.verify_prehash(&hash, &signature).is_ok()),
+            Key::P384(key) => p384::ecdsa::DerSignature::from_bytes(signature)
+                .is_ok_and(|signature| key.verify_prehash(&hash, &signature).is_ok()),
+            // Its hash must have half the length of the field at least.
+            Key::P521(_) | Key::Ed25519(_) => false,
         };
         good.then_some(()).ok_or_else(wrong)
     }

@@ -21,12 +21,20 @@ pub const IGNORED: [&str; 4] = [".git", ".gitattributes", ".github", ".gitignore
 /// The bundle that signs the artifact it lies in, and so cannot be part of it.
 pub const SIGNATURE: &str = "model.sig";
 
+/// What speaks about an artifact from within its folder, at the top: its
+/// signature, the statements about it and the manifest. Whoever corrects these
+/// does not make another model, so they are no part of it.
+pub const OUTSIDE: [&str; 3] = [SIGNATURE, CLAIMS, "modelward.yaml"];
+
+/// One signed statement a line.
+pub const CLAIMS: &str = "claims.jsonl";
+
 /// Whether `path`, relative to the artifact's root, is outside its identity.
 /// Such a file can change without the digest changing; it is to be read and
 /// judged all the same.
 pub fn is_ignored(path: &str) -> bool {
     let top = path.split('/').next().unwrap_or(path);
-    IGNORED.contains(&top) || path == SIGNATURE
+    IGNORED.contains(&top) || OUTSIDE.contains(&path)
 }
 
 /// Why a name cannot be listed (§6.1.2).
@@ -118,6 +126,8 @@ mod tests {
             ".github/ci.yml",
             ".gitignore",
             "model.sig",
+            "claims.jsonl",
+            "modelward.yaml",
         ] {
             assert!(is_ignored(path), "{path}");
         }
