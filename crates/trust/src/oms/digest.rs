@@ -68,6 +68,9 @@ pub struct Part {
 /// BLAKE3 over a [`Part`]: fast enough to be had beside the file's digest.
 pub type PartDigest = [u8; 32];
 
+/// Which parts of a file are hashed too: in order and apart from each other.
+pub type PartsOf<'a> = &'a (dyn Fn(&Entry) -> Vec<Part> + Sync);
+
 /// What hashing needs beside the files.
 pub(super) struct Reading<'a> {
     pub(super) method: Method,
@@ -75,8 +78,7 @@ pub(super) struct Reading<'a> {
     pub(super) cache: Option<&'a DigestCache>,
     /// Read what the cache knows as well, and compare.
     pub(super) paranoid: bool,
-    /// Parts to hash too, in order and apart from each other.
-    pub(super) parts: Option<&'a (dyn Fn(&Entry) -> Vec<Part> + Sync)>,
+    pub(super) parts: Option<PartsOf<'a>>,
     pub(super) progress: &'a (dyn Fn(u64) + Sync),
 }
 

@@ -29,7 +29,7 @@ mod walk;
 pub use certificate::{CertificateTrust, certificates_from_pem, check_signer};
 pub use compare::{Differences, Renamed};
 pub use dialect::Dialect;
-pub use digest::{Algorithm, Part, PartDigest};
+pub use digest::{Algorithm, Part, PartDigest, PartsOf};
 pub use identity::{
     CLAIMS, IGNORED, NameError, OUTSIDE, RootError, SIGNATURE, check_name, is_ignored, root_digest,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::digest::{Algorithm, Hashed, Part, PartDigest, Reading, changed, digest, ranges};
+use super::digest::{Algorithm, Hashed, PartDigest, PartsOf, Reading, changed, digest, ranges};
 use super::identity::{IGNORED, OUTSIDE};
 use super::manifest::{Manifest, Method, Resource, Serialization, root_of};
 use super::walk::{Entry, Ignored, Links, Listing, Rules, list};
@@ -24,7 +24,7 @@ pub struct SignOptions<'a> {
     /// Read what the cache knows as well, and compare.
     pub paranoid: bool,
     /// Parts of a file to hash in the same pass, in order and apart.
-    pub parts: Option<&'a (dyn Fn(&Entry) -> Vec<Part> + Sync)>,
+    pub parts: Option<PartsOf<'a>>,
     /// Told how many more bytes are done.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }

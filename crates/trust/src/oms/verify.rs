@@ -139,6 +139,10 @@ fn authenticate(
 
 /// How to look at the model.
 #[derive(Clone, Copy)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command's"
+)]
 pub struct VerifyOptions<'a> {
     /// What the user leaves out besides what was signed as left out, and the
     /// signature itself.
