@@ -37,6 +37,7 @@ mod settings;
 mod settle;
 mod text;
 mod wire;
+mod wiring;
 
 mod bzip2;
 mod compressed;
@@ -54,6 +55,7 @@ mod python;
 mod safetensors;
 mod sevenzip;
 mod tar;
+mod tensorflow;
 mod xz;
 mod yaml;
 mod zip;
@@ -86,6 +88,7 @@ pub static FORMATS: &[&Format] = &[
     &zlib::FORMAT,
     &onnx::FORMAT,
     &onnx::TENSOR,
+    &tensorflow::FORMAT,
     &opaque::FORMAT,
     &json::FORMAT,
     &yaml::FORMAT,

@@ -190,7 +190,18 @@ fn own() -> Vec<(String, Vec<u8>)> {
         b"import os\nclass A:\n    def f(self):\n        return os.system('id')\n".to_vec();
     let onnx =
         b"\x08\x07:\x16\n\x10\n\x01x\x12\x01y\"\x04Relu:\x02ai\x12\x01gB\x04\n\0\x10\x11".to_vec();
+    let graph = b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder\
+        \x0a\x22\x0a\x01w\x12\x05Const*\x16\x0a\x05value\x12\x0d\x42\x0b\x08\x01\x12\x02\x12\x00\x2a\x03\0\0\0\
+        \x0a\x11\x0a\x01y\x12\x06MatMul\x1a\x01x\x1a\x01w\x0a\x13\x0a\x01e\x12\x08ReadFile\x1a\x01x\x1a\x01y"
+        .to_vec();
+    let saved = [
+        &b"\x08\x01\x12\x70\x0a\x07\x22\x05serve\x12\x65"[..],
+        &graph,
+    ]
+    .concat();
     [
+        ("graph.pb", graph),
+        ("saved_model.pb", saved),
         ("torch.pt", torch.clone()),
         ("m.pkl", PICKLE.to_vec()),
         ("old.pkl", b"cposix\nsystem\n(S'id'\ntR.".to_vec()),

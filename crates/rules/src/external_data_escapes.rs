@@ -18,6 +18,7 @@ fn check(facts: &Facts, out: &mut Findings) {
     for reference in &facts.references {
         let what = match reference.kind {
             ReferenceKind::ExternalData => "tensor data",
+            ReferenceKind::Asset => "an asset",
             ReferenceKind::Shard => "a shard",
             _ => continue,
         };

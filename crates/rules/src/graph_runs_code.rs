@@ -15,7 +15,14 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 /// Operators whose work is to call Python, whatever domain they stand in.
-const RUNNERS: &[&str] = &["PyOp", "PythonOp", "PythonOpGrad", "PyFunc", "PyCustomOp"];
+const RUNNERS: &[&str] = &[
+    "PyOp", "PythonOp", "PythonOpGrad", "PyFunc", "PyFuncStateless", "EagerPyFunc", "PyCustomOp",
+];
+
+/// Whether a fact is about an operator of a graph.
+pub(crate) fn is_graphs(code: &Code) -> bool {
+    matches!(code.via, Via::Onnx | Via::Tensorflow | Via::Tflite)
+}
 
 /// What an attribute looks like when it is a program.
 const PROGRAM: &[&str] = &[
@@ -31,7 +38,7 @@ const PROGRAM: &[&str] = &[
 ];
 
 fn check(facts: &Facts, out: &mut Findings) {
-    for code in facts.code.iter().filter(|code| code.via == Via::Onnx) {
+    for code in facts.code.iter().filter(|code| is_graphs(code)) {
         if let Some(why) = reason(code) {
             out.push(&code.at, format!("running the graph calls {}, {why}", code.target));
         }

@@ -1,8 +1,8 @@
 #![doc = include_str!("graph_uses_custom_operator.md")]
 
-use modelward_schema::{Facts, Severity, Via};
+use modelward_schema::{Facts, Severity};
 
-use crate::{Findings, Rule, graph_runs_code};
+use crate::{Findings, Rule, graph_reaches_outside, graph_runs_code};
 
 pub(crate) static RULE: Rule = Rule {
     id: "graph-uses-custom-operator",
@@ -15,8 +15,8 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts, out: &mut Findings) {
-    for code in facts.code.iter().filter(|code| code.via == Via::Onnx) {
-        if graph_runs_code::reason(code).is_none() {
+    for code in facts.code.iter().filter(|code| graph_runs_code::is_graphs(code)) {
+        if graph_runs_code::reason(code).is_none() && !graph_reaches_outside::is_known(code) {
             out.push(
                 &code.at,
                 format!("running the graph needs a library that brings {}", code.target),

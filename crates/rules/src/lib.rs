@@ -56,6 +56,7 @@ rules! {
     file_hides_content,
     file_hides_executable,
     function_shadows_operator,
+    graph_reaches_outside,
     graph_runs_code,
     graph_uses_custom_operator,
     index_names_missing_shard,

@@ -50,6 +50,8 @@ pub enum Via {
     Jinja,
     Torchscript,
     Onnx,
+    Tensorflow,
+    Tflite,
     Yaml,
     Config,
 }

@@ -100,6 +100,8 @@ pub struct Reference {
 pub enum ReferenceKind {
     /// Tensor data in another file (ONNX external data).
     ExternalData,
+    /// A file that a graph takes along: a vocabulary of a SavedModel.
+    Asset,
     /// A shard named by an index.
     Shard,
     Url,
