@@ -211,7 +211,12 @@ fn is_library(library: Message<'_>) -> bool {
             });
             name.is_some_and(is_identifier)
         }
-        Some(Ok(field)) => field.number <= 3,
-        Some(Err(_)) => false,
+        // A gradient: the names of two functions.
+        Some(Ok(field)) if field.number == 2 => field.message().is_some_and(|gradient| {
+            gradient
+                .fields()
+                .all(|field| field.is_ok_and(|field| field.bytes().is_some_and(is_identifier)))
+        }),
+        _ => false,
     }
 }
