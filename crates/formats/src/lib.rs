@@ -56,6 +56,7 @@ mod safetensors;
 mod sevenzip;
 mod tar;
 mod tensorflow;
+mod tflite;
 mod xz;
 mod yaml;
 mod zip;
@@ -89,6 +90,7 @@ pub static FORMATS: &[&Format] = &[
     &onnx::FORMAT,
     &onnx::TENSOR,
     &tensorflow::FORMAT,
+    &tflite::FORMAT,
     &opaque::FORMAT,
     &json::FORMAT,
     &yaml::FORMAT,

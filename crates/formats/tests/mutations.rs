@@ -200,6 +200,10 @@ fn own() -> Vec<(String, Vec<u8>)> {
     ]
     .concat();
     [
+        (
+            "m.tflite",
+            include_bytes!("../src/tflite/small.tflite").to_vec(),
+        ),
         ("graph.pb", graph),
         ("saved_model.pb", saved),
         ("torch.pt", torch.clone()),

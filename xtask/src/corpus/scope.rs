@@ -20,7 +20,6 @@ const OUTSIDE: &[&str] = &[
     "pmml",
     "pte",
     "sh",
-    "tflite",
     "ubj",
     "xml",
 ];

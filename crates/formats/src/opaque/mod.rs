@@ -189,7 +189,7 @@ mod tests {
         let facts = read("m.h5", b"\x89HDF\r\n\x1a\n\0\0\0\0", &Limits::default());
         assert_eq!(facts.files[0].format, "hdf5");
         assert!(!facts.coverage.complete);
-        assert_eq!(format("m.tflite", b"\x1c\0\0\0TFL3\0\0\0\0"), "tflite");
+        assert_eq!(format("m.pte", b"\x1c\0\0\0ET12\0\0\0\0"), "executorch");
     }
 
     #[test]

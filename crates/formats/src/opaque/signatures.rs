@@ -37,7 +37,6 @@ static SIGNATURES: &[Signature] = &[
     at("hdf5", Model, 512, b"\x89HDF\r\n\x1a\n"),
     at("hdf5", Model, 1024, b"\x89HDF\r\n\x1a\n"),
     at("hdf5", Model, 2048, b"\x89HDF\r\n\x1a\n"),
-    at("tflite", Model, 4, b"TFL3"),
     at("executorch", Model, 4, b"ET12"),
     at("ort", Model, 4, b"ORTM"),
     at("mobile-torch", Model, 4, b"PTMF"),

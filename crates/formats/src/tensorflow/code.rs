@@ -128,7 +128,7 @@ const LOADERS: &[(&str, usize)] = &[
     ("SaveV2", 0),
 ];
 
-pub(super) fn is_outside(operator: &str) -> bool {
+pub(crate) fn is_outside(operator: &str) -> bool {
     OUTSIDE.binary_search(&operator).is_ok()
 }
 

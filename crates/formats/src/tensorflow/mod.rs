@@ -33,6 +33,8 @@ use crate::wire::protobuf::{Broken, Field, Message};
 use crate::{Format, Input, Session, embedded, text};
 use identify::Kind;
 
+pub(crate) use code::is_outside;
+
 pub(crate) static FORMAT: Format = Format {
     name: "tensorflow",
     identify: identify::identify,
