@@ -97,6 +97,10 @@ pub(crate) enum Command {
     Exempt(Exempt),
     /// Judge a recorded decision again and show whether the verdict is the same
     Replay(Replay),
+    /// Show that one model was made from others, tensor by tensor, instead of believing it
+    Prove(crate::commands::prove::Prove),
+    /// Print what names a model: its digests, and a fingerprint that conversion does not change
+    Identity(crate::commands::identity::Identity),
     /// Test, evaluate and explain policies
     #[command(subcommand)]
     Policy(Policy),

@@ -16,12 +16,20 @@ pub(crate) struct Bar {
     began: Instant,
     shown: Mutex<Option<ProgressBar>>,
     wanted: bool,
+    /// What is being done: `hashing`.
+    work: &'static str,
 }
 
 impl Bar {
     /// For `total` bytes.
     pub(crate) fn new(total: u64, quiet: bool) -> Self {
+        Self::named("hashing", total, quiet)
+    }
+
+    /// For `total` bytes of other work than hashing.
+    pub(crate) fn named(work: &'static str, total: u64, quiet: bool) -> Self {
         Self {
+            work,
             total,
             done: AtomicU64::new(0),
             began: Instant::now(),
@@ -41,10 +49,11 @@ impl Bar {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = shown.get_or_insert_with(|| {
             let style = ProgressStyle::with_template(
-                "  hashing {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
+                "  {msg} {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left",
             );
             let bar = ProgressBar::new(self.total);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_message(self.work);
             bar
         });
         bar.set_position(done);

@@ -8,14 +8,19 @@ use crate::source::{MANIFEST, Opened};
 
 /// Digests of all files and what follows from them.
 #[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) files: Vec<TrackedFile>,
+pub struct Identity {
+    pub files: Vec<TrackedFile>,
     /// The OMS root digest; absent when a file has none.
-    pub(crate) root: Option<String>,
+    pub root: Option<String>,
     /// Over every path and digest, also of files that are not part of the
     /// root: what facts were read from.
-    pub(crate) reading: Option<String>,
-    pub(crate) gaps: Vec<Gap>,
+    pub reading: Option<String>,
+    pub gaps: Vec<Gap>,
+}
+
+/// Hashes every file with what the options allow.
+pub fn identity(opened: &Opened, options: &crate::Options<'_>) -> Identity {
+    identify(opened, options.cache, options.progress)
 }
 
 /// Hashes every file on all cores, without reading again what the cache knows.

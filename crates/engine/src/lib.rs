@@ -13,7 +13,10 @@ pub mod replay;
 mod sandbox;
 mod scan;
 pub mod source;
+mod tensors;
 pub mod worker;
 
+pub use identity::{Identity, identity};
 pub use progress::Progress;
 pub use scan::{Options, default_jobs, scan};
+pub use tensors::open_model;

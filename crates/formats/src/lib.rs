@@ -36,6 +36,7 @@ mod session;
 mod settings;
 mod settle;
 mod text;
+mod unpack;
 mod wire;
 mod wiring;
 
@@ -46,6 +47,7 @@ mod gzip;
 mod jinja;
 mod json;
 mod lz4;
+mod msgpack;
 mod npy;
 mod onnx;
 mod opaque;
@@ -69,6 +71,7 @@ pub use limits::Limits;
 pub use reader::{Reader, Truncated};
 pub use session::{Fit, Format, Input, Member, Session};
 pub use settle::settle;
+pub use unpack::unpack;
 
 /// Every format, in the order in which a file's main format is named when
 /// several fit.
@@ -91,6 +94,7 @@ pub static FORMATS: &[&Format] = &[
     &onnx::TENSOR,
     &tensorflow::FORMAT,
     &tflite::FORMAT,
+    &msgpack::FORMAT,
     &opaque::FORMAT,
     &json::FORMAT,
     &yaml::FORMAT,

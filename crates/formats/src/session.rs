@@ -101,6 +101,20 @@ pub struct Session<'l> {
     /// Index of the fact about the file being read.
     file: Option<usize>,
     full: bool,
+    later: Vec<Later>,
+}
+
+/// A tensor whose data are in a member of the same archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Later {
+    /// Its index among the facts.
+    pub(crate) tensor: usize,
+    /// The pickle that tells of it.
+    pub(crate) path: String,
+    /// The last part of the member's name.
+    pub(crate) key: String,
+    /// First byte and number of bytes within the member, and the strides.
+    pub(crate) extent: Option<(u64, u64, Option<Vec<u64>>)>,
 }
 
 impl<'l> Session<'l> {
@@ -121,7 +135,40 @@ impl<'l> Session<'l> {
             expanded: 0,
             file: None,
             full: false,
+            later: Vec::new(),
         }
+    }
+
+    /// To be placed by the reader of the archive, see [`Self::placed_later`].
+    pub(crate) fn later(
+        &mut self,
+        tensor: usize,
+        path: &str,
+        key: String,
+        extent: Option<(u64, u64, Option<Vec<u64>>)>,
+    ) {
+        if self.later.len() < self.limits.facts {
+            self.later.push(Later {
+                tensor,
+                path: path.to_owned(),
+                key,
+                extent,
+            });
+        }
+    }
+
+    /// Tensors told of by members of the archive at `path`.
+    pub(crate) fn placed_later(&mut self, path: &str) -> Vec<Later> {
+        let (here, elsewhere) = std::mem::take(&mut self.later)
+            .into_iter()
+            .partition(|later| {
+                later
+                    .path
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with("!/"))
+            });
+        self.later = elsewhere;
+        here
     }
 
     pub(crate) fn finish(mut self) -> Facts {
@@ -166,6 +213,7 @@ impl<'l> Session<'l> {
                 sha256: None,
                 parent: input.parent.map(|(path, _)| path.to_owned()),
                 span: input.parent.and_then(|(_, span)| span),
+                packed: None,
             });
         } else {
             self.overflow(input.path);
@@ -242,6 +290,28 @@ impl<'l> Session<'l> {
             inside: Some(member.inside),
         });
         self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// A compressed member of numbers, so that what refers to it can be found.
+    pub(crate) fn packed_member(
+        &mut self,
+        container: &Input<'_>,
+        path: String,
+        size: usize,
+        span: Span,
+        packed: &str,
+    ) {
+        if self.facts.files.len() < self.limits.facts {
+            self.facts.files.push(FileFact {
+                path,
+                format: "tensor-data".to_owned(),
+                size: u64::try_from(size).unwrap_or(u64::MAX),
+                parent: Some(container.path.to_owned()),
+                span: Some(span),
+                packed: Some(packed.to_owned()),
+                ..FileFact::default()
+            });
+        }
     }
 
     /// Bytes that the format's own reader skips: after its end, before its

@@ -47,6 +47,7 @@ fn a_bundle_adds_its_reasons_with_their_places() {
         dtype: "f32".to_owned(),
         shape: vec![1],
         at: modelward_schema::Location::file("a"),
+        ..modelward_schema::Tensor::default()
     }];
     let verdict = policy.judge(&input).expect("judged");
     assert_eq!(verdict.decision, Decision::Deny);

@@ -71,6 +71,7 @@ static LIES: &[(&str, &str, Severity)] = &[
     ("tflite-*", MALFORMED, Medium),
     ("ort-*", MALFORMED, Medium),
     ("pickle-*", MALFORMED, Medium),
+    ("msgpack-*", MALFORMED, Medium),
     ("json-byte-order-mark", MALFORMED, Low),
     ("json-*", MALFORMED, Medium),
     ("yaml-alias-*", YAML_EXPANDS, High),

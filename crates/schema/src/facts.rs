@@ -71,6 +71,10 @@ pub struct FileFact {
     /// Where the member's stored bytes lie in its container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
+    /// How the stored bytes are compressed: `deflate`…; absent when they are
+    /// the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<String>,
 }
 
 /// A key and value that a file carries about itself.

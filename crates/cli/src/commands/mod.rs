@@ -4,9 +4,11 @@ mod approve;
 mod exempt;
 mod explain;
 mod gate;
+pub(crate) mod identity;
 mod init;
 mod log;
 mod policy;
+pub(crate) mod prove;
 mod replay;
 mod scan;
 mod show;
@@ -33,6 +35,8 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Approve(args) => approve::run(&args, &common),
         Command::Exempt(args) => exempt::run(&args, &common),
         Command::Replay(args) => replay::run(&args, &common),
+        Command::Prove(args) => prove::run(&args, &common),
+        Command::Identity(args) => identity::run(&args, &common),
         Command::Policy(args) => policy::run(&args, &common),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -11,8 +11,10 @@
 )]
 
 pub mod explain;
+pub mod identity;
 pub mod log;
 pub mod passport;
+pub mod proof;
 
 mod escape;
 mod fingerprint;

@@ -33,6 +33,7 @@ fn tensor(path: &str, name: &str, start: u64, len: u64) -> Tensor {
         dtype: "f16".to_owned(),
         shape: vec![len / 2],
         at: Location::bytes(path, start, len),
+        ..Tensor::default()
     }
 }
 

@@ -144,6 +144,7 @@ fn read_entry<'a>(
         dtype: found.map_or_else(|| format!("type {kind}"), |kind| kind.name.to_owned()),
         shape,
         at: place,
+        ..Tensor::default()
     };
     Some((
         Entry {

@@ -10,6 +10,7 @@ pub(super) struct Dtype {
     pub(super) size: Option<u64>,
     /// The elements are pickled.
     pub(super) is_object: bool,
+    pub(super) big_endian: bool,
 }
 
 /// Understands a `descr`: a code, a sub-array, or a list of fields.
@@ -51,6 +52,7 @@ fn read_fields(fields: &[Literal]) -> Option<Dtype> {
         name: name.to_owned(),
         size,
         is_object,
+        big_endian: false,
     })
 }
 
@@ -84,6 +86,7 @@ fn read_code(code: &str) -> Option<Dtype> {
             name: "object".to_owned(),
             size: None,
             is_object: true,
+            big_endian: false,
         });
     }
     let mut characters = units.chars();
@@ -114,6 +117,7 @@ fn read_code(code: &str) -> Option<Dtype> {
         name,
         size,
         is_object: false,
+        big_endian: code.starts_with(['>', '!']) && size.is_some_and(|size| size > 1),
     })
 }
 

@@ -38,6 +38,27 @@ fn identify(input: &Input<'_>) -> Fit {
 struct Header {
     dtype: Dtype,
     shape: Vec<u64>,
+    /// The first dimension runs fastest.
+    column_first: bool,
+}
+
+impl Header {
+    /// Absent when the last dimension runs fastest.
+    fn strides(&self) -> Option<Vec<u64>> {
+        let mut step = Some(1_u64);
+        (self.column_first && self.shape.len() > 1)
+            .then(|| {
+                self.shape
+                    .iter()
+                    .map(|dim| {
+                        let here = step;
+                        step = step.and_then(|step| step.checked_mul((*dim).max(1)));
+                        here
+                    })
+                    .collect()
+            })
+            .flatten()
+    }
 }
 
 fn read(input: &Input<'_>, session: &mut Session<'_>) {
@@ -161,6 +182,7 @@ fn header(input: &Input<'_>, session: &mut Session<'_>, text: &[u8], start: u64)
     Some(Header {
         dtype: dtype?,
         shape: shape?,
+        column_first: matches!(order, Some(Literal::Bool(true))),
     })
 }
 
@@ -172,12 +194,19 @@ fn read_data(
     rest: &[u8],
 ) {
     let there = u64::try_from(rest.len()).unwrap_or(u64::MAX);
-    let name = input.name();
+    // A member's folders are part of its array's name.
+    let name = input
+        .path
+        .rsplit_once("!/")
+        .map_or_else(|| input.name(), |(_, member)| member);
     session.tensor(Tensor {
         name: name.strip_suffix(".npy").unwrap_or(name).to_owned(),
         dtype: header.dtype.name.clone(),
         shape: header.shape.clone(),
         at: input.at(data, there),
+        strides: header.strides(),
+        big_endian: header.dtype.big_endian,
+        ..Tensor::default()
     });
     if header.dtype.is_object {
         session.child(

@@ -136,6 +136,7 @@ pub(super) fn read<'a>(walk: &mut Walk<'a, '_, '_, '_>, message: Message<'a>, in
         dtype: dtype::name(parts.number),
         shape: parts.shape,
         at,
+        ..Tensor::default()
     });
 }
 

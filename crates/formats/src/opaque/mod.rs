@@ -27,7 +27,7 @@ fn identify(input: &Input<'_>) -> Fit {
         || is_xml(input.bytes)
     {
         Fit::Yes
-    } else if protobuf::guess(input).is_some() || is_msgpack(input.bytes) {
+    } else if protobuf::guess(input).is_some() {
         Fit::Maybe
     } else {
         Fit::No
@@ -63,10 +63,8 @@ fn name(input: &Input<'_>) -> (&'static str, Kind) {
         ("script", Kind::Executable)
     } else if is_xml(bytes) {
         ("xml", Kind::Model)
-    } else if let Some(name) = protobuf::guess(input) {
-        (name, Kind::Model)
     } else {
-        ("msgpack", Kind::Model)
+        (protobuf::guess(input).unwrap_or(FORMAT.name), Kind::Model)
     }
 }
 
@@ -111,21 +109,6 @@ fn is_xml(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = bytes.trim_ascii_start();
     start.starts_with(b"<?xml") || start.starts_with(b"<!DOCTYPE") || start.starts_with(b"<PMML")
-}
-
-/// A map with a text for its first key, as Flax writes it.
-fn is_msgpack(bytes: &[u8]) -> bool {
-    let key = match bytes {
-        [0x81..=0x8f, rest @ ..] | [0xde, _, _, rest @ ..] | [0xdf, _, _, _, _, rest @ ..] => rest,
-        [0xdd, _, _, _, _, ..] => return true,
-        _ => return false,
-    };
-    let text = match key {
-        [len @ 0xa1..=0xbf, rest @ ..] => rest.get(..usize::from(len & 0x1f)),
-        [0xd9, len, rest @ ..] => rest.get(..usize::from(*len)),
-        _ => None,
-    };
-    text.is_some_and(|text| text.iter().all(|b| b.is_ascii_graphic() || *b == b' '))
 }
 
 fn look_behind(input: &Input<'_>, session: &mut Session<'_>, name: &str) {

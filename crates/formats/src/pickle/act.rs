@@ -184,6 +184,7 @@ impl<'i> Machine<'_, 'i, '_> {
                 self.fail("SETITEMS has a key without a value");
             }
         }
+        self.hold(object, items, pairs);
         if self.store.extend(object, items) {
             self.weigh(object);
             return;

@@ -14,6 +14,7 @@ use super::memo::Memo;
 use super::opcode::{self as op, Arg, Bad, Op};
 use super::store::{Shape, Store, Value};
 use super::tensor::Draft;
+use super::tree::Tree;
 use crate::{Input, Session};
 
 /// Entries of the stack; more than any honest file has at a time.
@@ -43,6 +44,7 @@ pub(super) struct Machine<'m, 'i, 'l> {
     pub(super) frames: Frames,
     pub(super) nested: Vec<Nested>,
     pub(super) tensors: Vec<Draft>,
+    pub(super) tree: Tree,
     pub(super) arrays: Vec<(usize, usize)>,
     /// PyTorch storages by key: element size and count.
     pub(super) storages: HashMap<String, (u64, u64)>,
@@ -106,6 +108,7 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
             frames: Frames::default(),
             nested: Vec::new(),
             tensors: Vec::new(),
+            tree: Tree::default(),
             arrays: Vec::new(),
             storages: HashMap::new(),
             fuel,
@@ -165,6 +168,7 @@ impl<'m, 'i, 'l> Machine<'m, 'i, 'l> {
                     self.frames.leave();
                     continue;
                 }
+                self.name_by_place(value);
                 return Outcome {
                     end: op.end,
                     how: Ended::Stop(value),

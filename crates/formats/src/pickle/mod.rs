@@ -29,6 +29,7 @@ mod tensor;
 mod term;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use crate::{Fit, Format, Input};
 

@@ -62,6 +62,11 @@ pub(super) fn read(input: &Input<'_>, session: &mut Session<'_>) {
     let Streams { ledger, left, .. } = streams;
     ledger.close(session);
     for draft in left.tensors {
+        let index = session.facts().tensors.len();
+        if let Some(key) = &draft.storage {
+            // Its storage is a member of the same archive.
+            session.later(index, input.path, key.clone(), draft.extent());
+        }
         session.tensor(draft.tensor);
     }
     embedded(input, session, left.nested);
@@ -152,7 +157,8 @@ impl Streams<'_, '_, '_> {
         }
         for draft in &mut self.left.tensors {
             if let Some((first, len)) = draft.storage.as_ref().and_then(|key| data.get(key)) {
-                draft.tensor.at = self.input.at(wide(*first), wide(*len));
+                draft.place(self.input.path, wide(*first), wide(*len));
+                draft.storage = None;
             }
         }
         end

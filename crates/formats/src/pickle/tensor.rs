@@ -4,7 +4,7 @@
 //! Follows `torch/_utils.py`, `torch/serialization.py`, `numpy/core/multiarray`
 //! and `joblib/numpy_pickle.py` (`NumpyArrayWrapper.read`).
 
-use modelward_schema::{ReferenceKind, Tensor};
+use modelward_schema::{Location, ReferenceKind, Tensor};
 
 use super::machine::Machine;
 use super::store::{How, Shape, Value};
@@ -19,6 +19,74 @@ pub(super) struct Draft {
     pub(super) tensor: Tensor,
     /// Key of the storage it is a view of.
     pub(super) storage: Option<String>,
+    /// Elements of the storage before its first.
+    offset: u64,
+    /// Elements between neighbours, as the stream says.
+    strides: Option<Vec<u64>>,
+}
+
+impl Draft {
+    /// Puts the tensor where it is, once it is known where its storage is:
+    /// `start` and `len` in bytes of what `path` names.
+    pub(super) fn place(&mut self, path: &str, start: u64, len: u64) {
+        let at = Location::bytes(path, start, len);
+        let Some((from, extent, strides)) = self.extent() else {
+            self.tensor.at = at;
+            return;
+        };
+        let end = from.checked_add(extent);
+        if end.is_none_or(|end| end > len) {
+            // Its view reaches beyond its storage: no loader accepts it.
+            self.tensor.at = Location::file(path);
+            return;
+        }
+        self.tensor.at = Location::bytes(path, start.saturating_add(from), extent);
+        self.tensor.strides = strides;
+    }
+
+    /// First byte within the storage, bytes up to the last element, and the
+    /// strides when they are not those of row after row.
+    pub(super) fn extent(&self) -> Option<(u64, u64, Option<Vec<u64>>)> {
+        let width = width(&self.tensor.dtype)?;
+        let shape = &self.tensor.shape;
+        let from = self.offset.checked_mul(width)?;
+        if shape.contains(&0) {
+            return Some((from, 0, None));
+        }
+        let mut rows = Vec::with_capacity(shape.len());
+        let mut step = 1_u64;
+        for dim in shape.iter().rev() {
+            rows.push(step);
+            step = step.checked_mul(*dim)?;
+        }
+        rows.reverse();
+        let strides = self.strides.as_ref().unwrap_or(&rows);
+        if strides.len() != shape.len() {
+            return None;
+        }
+        let mut last = 0_u64;
+        let mut plain = true;
+        for ((dim, stride), row) in shape.iter().zip(strides).zip(&rows) {
+            last = last.checked_add(dim.saturating_sub(1).checked_mul(*stride)?)?;
+            // The stride of a single element is never walked.
+            plain &= *dim == 1 || stride == row;
+        }
+        let extent = last.checked_add(1)?.checked_mul(width)?;
+        Some((from, extent, (!plain).then(|| strides.clone())))
+    }
+}
+
+/// Bytes of one element.
+fn width(dtype: &str) -> Option<u64> {
+    Some(match dtype {
+        "u8" | "i8" | "bool" | "f8_e4m3" | "f8_e5m2" | "f8_e4m3fnuz" | "f8_e5m2fnuz"
+        | "f8_e8m0" | "qint8" | "quint8" => 1,
+        "f16" | "bf16" | "i16" | "u16" => 2,
+        "f32" | "i32" | "u32" | "qint32" => 4,
+        "f64" | "i64" | "u64" | "c64" => 8,
+        "c128" => 16,
+        _ => return None,
+    })
 }
 
 impl Machine<'_, '_, '_> {
@@ -37,11 +105,13 @@ impl Machine<'_, '_, '_> {
             "_rebuild_tensor_v2" | "_rebuild_tensor" | "_rebuild_qtensor" => {
                 let (dtype, key) = self.storage(at(0));
                 self.draft(made, dtype, at(2), key);
+                self.view(at(1), at(3));
             }
             "_rebuild_tensor_v3" => {
                 let (_, key) = self.storage(at(0));
                 let dtype = self.torch_dtype(at(6));
                 self.draft(made, dtype, at(2), key);
+                self.view(at(1), at(3));
             }
             "_rebuild_meta_tensor_no_storage" => {
                 let dtype = self.torch_dtype(at(0));
@@ -137,6 +207,18 @@ impl Machine<'_, '_, '_> {
         self.position = end;
     }
 
+    /// Where in its storage the newest tensor begins, and how it steps.
+    fn view(&mut self, offset: Value, strides: Value) {
+        let strides = self.shape(strides);
+        if let Some(draft) = self.tensors.last_mut() {
+            if let Value::Int(offset) = offset {
+                draft.offset = u64::try_from(offset).unwrap_or(0);
+            }
+            let (strides, known) = strides;
+            draft.strides = known.then_some(strides);
+        }
+    }
+
     fn draft(&mut self, object: Value, dtype: String, shape: Value, storage: Option<String>) {
         // One more than are told, so that the session says when it was too many.
         if self.tensors.len() > self.session.limits().facts {
@@ -153,8 +235,14 @@ impl Machine<'_, '_, '_> {
             dtype,
             shape: self.shape(shape).0,
             at: self.input.whole(),
+            ..Tensor::default()
         };
-        self.tensors.push(Draft { tensor, storage });
+        self.tensors.push(Draft {
+            tensor,
+            storage,
+            offset: 0,
+            strides: None,
+        });
     }
 
     /// A tensor that stands under a text key is called so.
@@ -224,6 +312,16 @@ impl Machine<'_, '_, '_> {
                     "int16" | "short" => "i16",
                     "int32" | "int" => "i32",
                     "int64" | "long" => "i64",
+                    "uint16" => "u16",
+                    "uint32" => "u32",
+                    "uint64" => "u64",
+                    "complex64" | "cfloat" => "c64",
+                    "complex128" | "cdouble" => "c128",
+                    "float8_e4m3fn" => "f8_e4m3",
+                    "float8_e5m2" => "f8_e5m2",
+                    "float8_e4m3fnuz" => "f8_e4m3fnuz",
+                    "float8_e5m2fnuz" => "f8_e5m2fnuz",
+                    "float8_e8m0fnu" => "f8_e8m0",
                     other => other,
                 }
                 .to_owned()

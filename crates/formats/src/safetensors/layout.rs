@@ -107,6 +107,7 @@ fn check_entry(
         dtype: entry.dtype.clone(),
         shape: entry.shape.clone(),
         at,
+        ..Tensor::default()
     });
     if let Some(bytes) = slice(data, entry.start, entry.end) {
         let name = format!("tensor {}", entry.name);

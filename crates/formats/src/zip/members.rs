@@ -101,10 +101,20 @@ impl<'a> Members<'a> {
                         self.input.at(span.start, span.len),
                     );
                 }
+                if view.method != 0 {
+                    session.packed_member(
+                        self.input,
+                        path(),
+                        content.len(),
+                        span,
+                        content::method_name(view.method),
+                    );
+                }
                 return;
             }
             Role::Content | Role::Bystander | Role::Note => {}
         }
+        let fact = session.facts().files.len();
         session.child(
             self.input,
             Member {
@@ -115,6 +125,11 @@ impl<'a> Members<'a> {
                 inside: self.flavour.format(),
             },
         );
+        if view.method != 0
+            && let Some(fact) = session.facts_mut().files.get_mut(fact)
+        {
+            fact.packed = Some(content::method_name(view.method).to_owned());
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod members;
 pub(crate) mod names;
 mod regions;
 mod script;
+mod storages;
 #[cfg(test)]
 mod tests;
 
@@ -137,6 +138,7 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
     for (local, name) in strays.iter().zip(&stray_names) {
         regions::read_stray(&mut members, session, local, name);
     }
+    storages::place(input, session, &names, entries, &locals);
 }
 
 fn find_directory<'a>(input: &Input<'a>, session: &mut Session<'_>) -> Option<Directory<'a>> {

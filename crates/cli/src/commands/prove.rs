@@ -1,0 +1,139 @@
+//! `modelward prove`: lineage recomputed.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::Args;
+use modelward_cli::render::{self, Format};
+use modelward_engine::{Options, Progress, open_model, source};
+use modelward_lineage::{Case, Claim, Grade, Model, prove};
+
+use crate::args::Common;
+use crate::failure::{FINE, FOUND, Failure, UNDECIDED, usage};
+use crate::output;
+use crate::progress::Bar;
+use crate::settings;
+
+/// Sources first, the target last.
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// What it was made from (one or more), then what was made
+    #[arg(required = true, num_args = 1.., value_name = "SOURCE… TARGET")]
+    pub(crate) paths: Vec<String>,
+    /// The transformation to show; without it, it is found
+    #[arg(long = "as", value_name = "RELATION")]
+    pub(crate) relation: Option<String>,
+    /// What is said to have happened: a provenance statement, or JSON with "relation" and its parameters
+    #[arg(long, value_name = "FILE")]
+    pub(crate) claim: Option<PathBuf>,
+    /// The weakest grade that counts as proven: exact, nearest-code, bounded, structural or claimed
+    #[arg(long, value_name = "GRADE", default_value = "structural", value_parser = grade)]
+    pub(crate) at_least: Grade,
+}
+
+pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
+    let form = output::format(common);
+    if !matches!(form, Format::Text | Format::Json) {
+        return usage("a proof is written as text or json; use --format text or --format json");
+    }
+    let claim = claim(args)?;
+    let mut paths = args.paths.clone();
+    let target = paths.pop().unwrap_or_default();
+    // What a claim names is a source too.
+    for key in ["base", "adapter"] {
+        if let Some(path) = claim.text(key)
+            && !paths.iter().any(|known| same_place(known, path))
+        {
+            if !std::path::Path::new(path).exists() {
+                return usage(format!(
+                    "the claim's {key} is {path}, which is not there; its paths are relative to the working directory"
+                ));
+            }
+            paths.push(path.to_owned());
+        }
+    }
+    if paths.is_empty() {
+        return usage(
+            "prove takes what it was made from and then what was made: modelward prove SOURCE TARGET",
+        );
+    }
+    let options = Options {
+        jobs: settings::jobs(common),
+        identity: false,
+        cache: None,
+        progress: Progress(None),
+    };
+    let mut sources: Vec<Model> = Vec::with_capacity(paths.len());
+    for path in &paths {
+        sources.push(open_model(&source::open(path)?, &options)?);
+    }
+    let target = open_model(&source::open(&target)?, &options)?;
+    let total = sources.iter().map(Model::size).sum::<u64>() + target.size();
+    let bar = Bar::named("proving", total, common.quiet);
+    let read = AtomicU64::new(0);
+    let tell = |bytes: u64| {
+        read.fetch_add(bytes, Ordering::Relaxed);
+        bar.advance(bytes);
+    };
+    let case = Case {
+        sources: &sources,
+        target: &target,
+        claim: &claim,
+        tell: &tell,
+    };
+    let began = std::time::Instant::now();
+    let proof = match prove(&case, args.relation.as_deref()) {
+        Ok(proof) => proof,
+        Err(message) => return usage(message),
+    };
+    bar.finish();
+    let shown = render::proof::Shown {
+        proof: &proof,
+        sources: &sources,
+        target: &target,
+        at_least: args.at_least,
+        read: read.load(Ordering::Relaxed),
+        elapsed: began.elapsed(),
+    };
+    let text = match form {
+        Format::Json => render::proof::json(&shown),
+        _ => render::proof::text(&shown, &output::options(common)),
+    };
+    output::answer(common, &text)?;
+    Ok(match proof.grade {
+        Grade::Refuted => FOUND,
+        grade if grade <= args.at_least => FINE,
+        _ => UNDECIDED,
+    })
+}
+
+fn claim(args: &Prove) -> Result<Claim, Failure> {
+    let Some(path) = &args.claim else {
+        return Ok(Claim::default());
+    };
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) => {
+            return usage(format!(
+                "{}: the claim cannot be read ({error})",
+                path.display()
+            ));
+        }
+    };
+    match Claim::parse(&text) {
+        Ok(claim) => Ok(claim),
+        Err(why) => usage(format!("{}: {why}", path.display())),
+    }
+}
+
+fn same_place(one: &str, other: &str) -> bool {
+    let place = |path: &str| std::fs::canonicalize(path).ok();
+    one == other || place(one).is_some() && place(one) == place(other)
+}
+
+fn grade(text: &str) -> Result<Grade, String> {
+    Grade::ALL
+        .into_iter()
+        .find(|grade| grade.as_str() == text && *grade != Grade::Refuted)
+        .ok_or_else(|| "use exact, nearest-code, bounded, structural or claimed".to_owned())
+}

@@ -1,0 +1,185 @@
+//! An artifact opened for proof: what the sandboxed reader told of its tensors,
+//! and positional reads of the bytes that it pointed at.
+//!
+//! Nothing is mapped and nothing is unpacked to disk. A member that is stored
+//! is a stretch of its container; one that is compressed is decompressed again
+//! from its start for whoever reads it.
+
+mod bytes;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use modelward_lineage::{Bytes, Data, Model, ModelFile, Part, Tensor};
+use modelward_schema::{Facts, FileFact};
+
+use self::bytes::{Packed, Slice, Whole};
+use crate::scan::Options;
+use crate::source::{self, Opened};
+use crate::worker;
+
+/// Reads the artifact in the sandbox and opens every tensor it told of.
+pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
+    let reading = worker::read(opened, options.jobs)?;
+    let mut facts = reading.facts;
+    facts.coverage.gaps.extend(opened.gaps.iter().cloned());
+    facts.coverage.gaps.extend(source::changed_since(opened));
+    let tensors = std::mem::take(&mut facts.tensors);
+    let places = Places::of(opened, &facts)?;
+    let mut files: Vec<ModelFile> = Vec::with_capacity(opened.files.len());
+    for fact in facts
+        .files
+        .iter()
+        .filter(|fact| places.is_file(fact, &facts))
+    {
+        if let Some(bytes) = places.find(&fact.path) {
+            files.push(ModelFile {
+                path: fact.path.clone(),
+                format: fact.format.clone(),
+                size: fact.size,
+                bytes,
+            });
+        }
+    }
+    let tensors = tensors
+        .into_iter()
+        .map(|tensor| places.tensor(tensor, &facts))
+        .collect();
+    Ok(Model::new(
+        opened.source.given.clone(),
+        files,
+        tensors,
+        facts,
+    ))
+}
+
+/// Formats whose members are files of the artifact in their own right.
+const FOLDERS: [&str; 3] = ["zip", "tar", "wheel"];
+
+/// Where the content of every file and member is.
+struct Places<'a> {
+    whole: HashMap<&'a str, Arc<dyn Bytes>>,
+    members: HashMap<String, FileFact>,
+}
+
+impl<'a> Places<'a> {
+    fn of(opened: &'a Opened, facts: &Facts) -> io::Result<Self> {
+        let mut whole: HashMap<&str, Arc<dyn Bytes>> = HashMap::new();
+        for file in &opened.files {
+            whole.insert(
+                &file.path,
+                Arc::new(Whole::open(&file.place, file.stamp.size)?),
+            );
+        }
+        if let Some(bytes) = &opened.stdin {
+            whole.insert("stdin", Arc::new(bytes.clone()));
+        }
+        let members = facts
+            .files
+            .iter()
+            .filter(|fact| fact.parent.is_some())
+            .map(|fact| (fact.path.clone(), fact.clone()))
+            .collect();
+        Ok(Self { whole, members })
+    }
+
+    /// The content of a file or member; none when it cannot be reached.
+    fn find(&self, path: &str) -> Option<Arc<dyn Bytes>> {
+        // From the innermost member outwards to a file, and back.
+        let mut chain: Vec<&FileFact> = Vec::new();
+        let mut here = path;
+        let mut content = loop {
+            if let Some(file) = self.whole.get(here) {
+                break file.clone();
+            }
+            let fact = self.members.get(here)?;
+            if chain.len() > 16 {
+                return None;
+            }
+            chain.push(fact);
+            here = fact.parent.as_deref()?;
+        };
+        for fact in chain.into_iter().rev() {
+            let span = fact.span?;
+            content = match &fact.packed {
+                None if span.len == fact.size => {
+                    Arc::new(Slice::new(content, span.start, span.len))
+                }
+                None => return None,
+                Some(method) => Arc::new(Packed::new(content, span, method, fact.size)?),
+            };
+        }
+        Some(content)
+    }
+
+    /// A file of the folder, or of an archive that stands for one.
+    fn is_file(&self, fact: &FileFact, facts: &Facts) -> bool {
+        match &fact.parent {
+            None => true,
+            Some(parent) => facts
+                .files
+                .iter()
+                .any(|file| file.path == *parent && FOLDERS.contains(&file.format.as_str())),
+        }
+    }
+
+    /// The file that a tensor counts to: not the member of a PyTorch zip, but
+    /// the zip.
+    fn file_of<'p>(&self, path: &'p str, facts: &Facts) -> &'p str {
+        let mut file = path;
+        while let Some((outer, _)) = file.rsplit_once("!/") {
+            let folder = facts
+                .files
+                .iter()
+                .any(|fact| fact.path == outer && FOLDERS.contains(&fact.format.as_str()));
+            if folder {
+                break;
+            }
+            file = outer;
+        }
+        file
+    }
+
+    fn tensor(&self, fact: modelward_schema::Tensor, facts: &Facts) -> Tensor {
+        let file = self.file_of(&fact.at.path, facts).to_owned();
+        let data = self.data(&fact);
+        Tensor {
+            name: fact.name,
+            dtype: fact.dtype,
+            shape: fact.shape,
+            big_endian: fact.big_endian,
+            data,
+            file,
+        }
+    }
+
+    fn data(&self, fact: &modelward_schema::Tensor) -> Data {
+        let Some(bytes) = self.find(&fact.at.path) else {
+            return Data::Missing(format!("{} cannot be reached", fact.at.path));
+        };
+        let part = |start: u64, len: u64| Part {
+            bytes: bytes.clone(),
+            start,
+            len,
+        };
+        if !fact.parts.is_empty() {
+            return Data::Dense(
+                fact.parts
+                    .iter()
+                    .map(|span| part(span.start, span.len))
+                    .collect(),
+            );
+        }
+        let empty = fact.shape.contains(&0);
+        match (fact.at.span, &fact.strides) {
+            (Some(span), Some(strides)) => Data::Strided {
+                part: part(span.start, span.len),
+                strides: strides.clone(),
+            },
+            (Some(span), None) => Data::Dense(vec![part(span.start, span.len)]),
+            (None, _) if empty => Data::Dense(Vec::new()),
+            (None, _) => Data::Missing("it is not known where its data are".to_owned()),
+        }
+    }
+}
