@@ -60,6 +60,7 @@ pub(super) fn read<'a>(
             at: at
                 .clone()
                 .unwrap_or_else(|| file.input.at(message.base, message.len())),
+            ..Tensor::default()
         });
     }
     if parts.dtype == "string" {
