@@ -310,6 +310,7 @@ impl<'a> Model<'a, '_, '_, '_, '_> {
             dtype: dtype.to_owned(),
             shape: shape.clone(),
             at: place.clone(),
+            ..Tensor::default()
         });
         if dtype == "string" {
             return self.draft.constant(Constant {
