@@ -227,22 +227,16 @@ fn check_entries(entries: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The one SHA-256 subject of an in-toto statement; `None` when the statement
-/// names none or several, or is no statement.
+/// The first subject of an in-toto statement that has a SHA-256; `None` when
+/// there is none, or the payload is no statement.
 fn named_by_statement(payload: &[u8]) -> Result<Option<[u8; 32]>, Refusal> {
     let statement = parse_json(payload)?;
-    let Some([subject]) = statement
-        .get("subject")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    else {
-        return Ok(None);
-    };
-    Ok(subject
-        .get("digest")
-        .and_then(|digest| digest.get("sha256"))
-        .and_then(Value::as_str)
-        .and_then(|hex| sigstore_verify::types::Sha256Hash::from_hex(hex).ok())
+    let subjects = statement.get("subject").and_then(Value::as_array);
+    Ok(subjects
+        .into_iter()
+        .flatten()
+        .filter_map(|subject| subject.get("digest")?.get("sha256")?.as_str())
+        .find_map(|hex| sigstore_verify::types::Sha256Hash::from_hex(hex).ok())
         .map(|hash| *hash.as_bytes()))
 }
 

@@ -6,7 +6,7 @@
 //! agreement with the bundle. Around it stand the checks that it leaves to its
 //! caller (see `document.rs`), and names for its refusals.
 //!
-//! Nothing here opens a socket but [`sign_statement`] and [`request_timestamp`].
+//! Nothing here opens a socket but [`sign_statements`] and [`request_timestamp`].
 //!
 //! Follows the Sigstore client specification,
 //! <https://github.com/sigstore/architecture-docs/blob/main/client-spec.md>, and
@@ -20,7 +20,7 @@ mod time;
 mod verify;
 
 pub use root::{Root, RootError};
-pub use sign::{Instance, SignError, Token, request_timestamp, sign_statement};
+pub use sign::{Instance, SignError, Token, request_timestamp, sign_statement, sign_statements};
 pub use time::{Source, TrustedTime, trusted_time, trusted_times};
 pub use verify::{
     Artifact, Expectations, PublicKey, SignedBy, Signer, Verified, verify_bundle, verify_envelope,

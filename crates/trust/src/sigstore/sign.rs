@@ -107,7 +107,19 @@ pub fn sign_statement(
     token: &Token<'_>,
     instance: &Instance,
 ) -> Result<Vec<u8>, SignError> {
-    let bundle = runtime()?.block_on(async {
+    sign_statements(&[statement], token, instance)?
+        .pop()
+        .ok_or(SignError::NoServices)
+}
+
+/// Signs several statements with one token, each with a certificate of its own.
+/// All are signed, or none is handed out; those that were sent stay in the log.
+pub fn sign_statements(
+    statements: &[&[u8]],
+    token: &Token<'_>,
+    instance: &Instance,
+) -> Result<Vec<Vec<u8>>, SignError> {
+    let bundles = runtime()?.block_on(async {
         let token = obtain(token, &instance.services).await?;
         if token.is_expired() {
             return Err(SignError::Token(format!(
@@ -115,31 +127,36 @@ pub fn sign_statement(
                 token.expiration()
             )));
         }
-        SigningContext::new(instance.services.clone())
-            .signer(token)
-            .sign_raw_statement(statement)
-            .await
-            .map_err(|e| service(&e))
+        let signer = SigningContext::new(instance.services.clone()).signer(token);
+        let mut bundles = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let bundle = signer
+                .sign_raw_statement(statement)
+                .await
+                .map_err(|e| service(&e))?;
+            bundles.push(bundle.to_json().map_err(|e| service(&e))?.into_bytes());
+        }
+        Ok(bundles)
     })?;
-    let json = bundle
-        .to_json()
-        .map_err(|e| SignError::Service(e.to_string()))?
-        .into_bytes();
-    let verified = verify_envelope(
-        &json,
-        &Expectations {
-            signer: Signer::Anyone,
-            root: &instance.root,
-        },
-    )
-    .map_err(SignError::Unverifiable)?;
-    if verified.payload.map(|(payload, _)| payload).as_deref() != Some(statement) {
-        return Err(SignError::Unverifiable(Refusal::new(
-            "artifact-mismatch",
-            "another statement was signed",
-        )));
+    for (bundle, statement) in bundles.iter().zip(statements) {
+        check(bundle, statement, &instance.root)?;
     }
-    Ok(json)
+    Ok(bundles)
+}
+
+fn check(bundle: &[u8], statement: &[u8], root: &Root) -> Result<(), SignError> {
+    let expectations = Expectations {
+        signer: Signer::Anyone,
+        root,
+    };
+    let verified = verify_envelope(bundle, &expectations).map_err(SignError::Unverifiable)?;
+    if verified.payload.map(|(payload, _)| payload).as_deref() == Some(statement) {
+        return Ok(());
+    }
+    Err(SignError::Unverifiable(Refusal::new(
+        "artifact-mismatch",
+        "another statement was signed",
+    )))
 }
 
 /// Asks the timestamp authority at `url` for an RFC 3161 timestamp over a

@@ -97,8 +97,8 @@ pub fn verify_bundle(
     check(document::read(bundle)?, artifact, expectations)
 }
 
-/// Verifies `bundle` over the digest that its own signed content names, for a
-/// caller who goes on to compare that digest with the artifact.
+/// Verifies `bundle` over the digest that its own signed content names first,
+/// for a caller who goes on to compare what was signed with the artifact.
 pub fn verify_envelope(
     bundle: &[u8],
     expectations: &Expectations<'_>,
@@ -113,7 +113,7 @@ pub(super) fn check_named(
     let Some(digest) = document.named else {
         return Err(Refusal::new(
             "artifact-unnamed",
-            "what was signed does not name exactly one SHA-256 digest",
+            "what was signed does not name its artifact by SHA-256",
         ));
     };
     check(document, Artifact::Sha256(digest), expectations)
