@@ -134,7 +134,12 @@ pub(super) fn document(
                 settings.value(&way, Value::Bool(value), &at, session);
                 next_item(&mut way);
             }
-            Event::Number(_) | Event::Null => next_item(&mut way),
+            Event::Number(number) => {
+                let at = || lines.shown(start, len);
+                settings.value(&way, Value::Number(number), &at, session);
+                next_item(&mut way);
+            }
+            Event::Null => next_item(&mut way),
         }
     }
     if keys.full {

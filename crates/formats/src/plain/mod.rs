@@ -59,7 +59,10 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
     let notation = notation(input);
     session.metadata("text.notation", notation, input.whole());
     match notation {
-        "markdown" => yaml::read_front_matter(input, &lines, session),
+        "markdown" => {
+            yaml::read_front_matter(input, &lines, session);
+            settings::read_sections(input, &lines, session);
+        }
         "requirements" => requirements(input, &lines, session),
         "xml" => xml(input, &lines, session),
         _ => {}

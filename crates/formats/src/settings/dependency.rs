@@ -28,7 +28,7 @@ pub(crate) fn read_requirement(line: &str, at: &dyn Fn() -> Location, session: &
         Some((_, place)) => ("index", place),
         None => match direct(line) {
             Some(place) => ("direct", place),
-            None => return,
+            None => return package(line, at, session),
         },
     };
     let place = place.split_whitespace().next().unwrap_or_default();
@@ -39,6 +39,17 @@ pub(crate) fn read_requirement(line: &str, at: &dyn Fn() -> Location, session: &
         at(),
     );
     session.reference(ReferenceKind::Url, &place, at());
+}
+
+/// `name==1.2`, `name[extra]>=1,<2 ; python_version < "3.12"`: told as written,
+/// without comment and marker.
+fn package(line: &str, at: &dyn Fn() -> Location, session: &mut Session<'_>) {
+    let line = line.split(['#', ';']).next().unwrap_or_default().trim();
+    let named = line.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.[],<>=!~* +".contains(&byte);
+    if named && line.len() <= 200 && line.bytes().all(plain) {
+        session.metadata("requirement", line, at());
+    }
 }
 
 /// `name @ https://…`, `git+https://…`.
@@ -76,6 +87,8 @@ mod tests {
             .filter(|key| key.starts_with("dependency/"))
             .collect();
         assert_eq!(keys, ["dependency/index", "dependency/direct"]);
+        assert_eq!(facts.metadata[1].key, "requirement");
+        assert_eq!(facts.metadata[1].value, "torch==2.0");
         assert_eq!(facts.references[0].at.line, Some(2));
     }
 
@@ -87,5 +100,6 @@ mod tests {
         );
         assert_eq!(facts.files[0].format, "yaml");
         assert_eq!(facts.metadata[0].value, "http://p.example/simple");
+        assert_eq!(facts.metadata[1].value, "torch");
     }
 }

@@ -35,6 +35,34 @@ const TELLING: [&str; 16] = [
     "transformers_version",
 ];
 
+/// Numbers that say how large a model is and how it was adapted.
+const SIZES: [&str; 24] = [
+    "d_model",
+    "hidden_size",
+    "image_size",
+    "intermediate_size",
+    "lora_alpha",
+    "max_position_embeddings",
+    "n_ctx",
+    "n_embd",
+    "n_head",
+    "n_layer",
+    "n_positions",
+    "num_attention_heads",
+    "num_channels",
+    "num_experts",
+    "num_experts_per_tok",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "num_layers",
+    "num_local_experts",
+    "patch_size",
+    "r",
+    "rope_theta",
+    "sliding_window",
+    "vocab_size",
+];
+
 /// Addresses told per document.
 const MAX_URLS: u32 = 200;
 
@@ -50,6 +78,7 @@ impl Settings<'_> {
         self.template(way, text, at, session);
         self.code(way, text, at, session);
         self.outside(way, key, text, at, session);
+        self.card(way, text, at, session);
         if way.len() <= 2 && TELLING.contains(&key) {
             session.metadata(dotted(way), &secret::redact(text), at());
         }
@@ -62,6 +91,19 @@ impl Settings<'_> {
             };
             session.metadata("secret/by-its-key", &shown, at);
         }
+    }
+
+    pub(super) fn number(
+        &mut self,
+        way: &[Level<'_>],
+        number: &str,
+        at: &dyn Fn() -> Location,
+        session: &mut Session<'_>,
+    ) {
+        if way.len() <= 2 && SIZES.contains(&key_of(way)) {
+            session.metadata(dotted(way), number, at());
+        }
+        self.card(way, number, at, session);
     }
 
     fn template(

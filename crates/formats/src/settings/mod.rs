@@ -6,6 +6,7 @@
 //! is read, rendered or imported), Hydra's `_target_`, MLflow's `MLmodel`,
 //! MXNet's symbol files.
 
+mod card;
 mod code;
 mod dependency;
 mod keys;
@@ -16,6 +17,7 @@ use std::fmt::Write;
 
 use modelward_schema::Location;
 
+pub(crate) use card::read_sections;
 pub(crate) use dependency::read_requirement;
 
 use crate::Session;
@@ -36,6 +38,8 @@ pub(crate) struct Level<'a> {
 pub(crate) enum Value<'v> {
     Text(&'v str),
     Bool(bool),
+    /// As written.
+    Number(&'v str),
 }
 
 /// Reads one document.
@@ -46,6 +50,8 @@ pub(crate) struct Settings<'f> {
     /// Shards already told of.
     shards: BTreeSet<String>,
     urls: u32,
+    /// Values of a model card told so far.
+    card: u32,
 }
 
 impl<'f> Settings<'f> {
@@ -54,6 +60,7 @@ impl<'f> Settings<'f> {
             file,
             shards: BTreeSet::new(),
             urls: 0,
+            card: 0,
         }
     }
 
@@ -72,6 +79,7 @@ impl<'f> Settings<'f> {
                 session.metadata(dotted(way), "true", at());
             }
             Value::Bool(_) => {}
+            Value::Number(number) => self.number(way, number, at, session),
         }
     }
 }

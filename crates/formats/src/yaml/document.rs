@@ -159,6 +159,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
         let value = match text.as_ref() {
             "true" | "True" | "TRUE" | "yes" | "on" if !quoted => Value::Bool(true),
             "false" | "False" | "FALSE" | "no" | "off" if !quoted => Value::Bool(false),
+            _ if !quoted && is_number(&text) => Value::Number(&text),
             _ => Value::Text(&text),
         };
         self.settings.value(&self.way, value, at, self.session);
@@ -245,4 +246,10 @@ impl<'a> Reader<'a, '_, '_, '_> {
             );
         }
     }
+}
+
+/// A plain decimal number, as the YAML core schema has it.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'))
+        && text.parse::<f64>().is_ok()
 }
