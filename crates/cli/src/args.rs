@@ -104,6 +104,8 @@ pub(crate) enum Command {
     /// Test, evaluate and explain policies
     #[command(subcommand)]
     Policy(Policy),
+    /// Write a bill of materials from the bytes, the card and the evidence
+    Bom(crate::commands::bom::Bom),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Which of our crates each crate may use.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("schema", &[]),
     ("formats", &["schema"]),
     ("rules", &["schema"]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("graphs", &["schema"]),
     ("lineage", &["schema"]),
     ("behaviour", &["schema", "graphs"]),
+    ("bom", &["schema"]),
     (
         "engine",
         &[

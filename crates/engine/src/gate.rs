@@ -130,7 +130,7 @@ fn registered(
 /// The manifest's place as shown, and its text. In a folder it is
 /// `modelward.yaml`; beside a lone file `model.onnx` it is
 /// `model.onnx.modelward.yaml`.
-fn manifest_text(
+pub fn manifest_text(
     opened: &Opened,
     given: Option<&Path>,
 ) -> Result<Option<(String, String)>, GateError> {

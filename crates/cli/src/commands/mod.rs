@@ -1,6 +1,7 @@
 //! One file per verb.
 
 mod approve;
+pub(crate) mod bom;
 mod exempt;
 mod explain;
 mod gate;
@@ -13,10 +14,11 @@ mod replay;
 mod scan;
 mod show;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 
 use crate::args::{Cli, Command};
 use crate::failure::{FINE, Failure, usage};
+use crate::output;
 
 /// Does what was asked and says how it ended.
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
@@ -25,7 +27,20 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         mut common,
     } = cli;
     crate::config::apply(&mut command, &mut common)?;
+    let form = output::format(&common);
+    let fits = match command {
+        Command::Bom(_) => form.is_bill() || common.format.is_none(),
+        _ => form.is_report(),
+    };
+    if !fits {
+        return usage(format!(
+            "this verb does not write {}; its --help names the forms it has",
+            form.to_possible_value()
+                .map_or_else(String::new, |value| value.get_name().to_owned())
+        ));
+    }
     match command {
+        Command::Bom(args) => bom::run(&args, &common),
         Command::Scan(args) => scan::run(&args, &common),
         Command::Gate(args) => gate::run(&args, &common),
         Command::Init(args) => init::run(&args, &common),
@@ -41,7 +56,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "modelward", &mut script);
-            crate::output::answer(&common, &String::from_utf8_lossy(&script))?;
+            output::answer(&common, &String::from_utf8_lossy(&script))?;
             Ok(FINE)
         }
     }

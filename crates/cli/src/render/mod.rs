@@ -59,9 +59,37 @@ pub enum Format {
     Markdown,
     /// One self-contained page
     Html,
+    /// A drawing (graph, lineage, diff)
+    Svg,
+    /// A drawing as Mermaid text (graph, lineage)
+    Mermaid,
+    /// A drawing as Graphviz text (graph)
+    Dot,
+    /// CycloneDX 1.6 (bom)
+    #[value(name = "cyclonedx-1.6")]
+    CycloneDx16,
+    /// CycloneDX 1.7 (bom)
+    #[value(name = "cyclonedx-1.7")]
+    CycloneDx17,
+    /// SPDX 3.0.1 (bom)
+    #[value(name = "spdx-3.0.1")]
+    Spdx301,
 }
 
 impl Format {
+    /// The forms that every verb which judges can take.
+    pub fn is_report(self) -> bool {
+        !self.is_drawing() && !self.is_bill()
+    }
+
+    pub fn is_drawing(self) -> bool {
+        matches!(self, Self::Svg | Self::Mermaid | Self::Dot)
+    }
+
+    pub fn is_bill(self) -> bool {
+        matches!(self, Self::CycloneDx16 | Self::CycloneDx17 | Self::Spdx301)
+    }
+
     /// The form that a file's name asks for.
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
@@ -80,6 +108,12 @@ impl Format {
             Some(Self::Html)
         } else if ending(".txt") {
             Some(Self::Text)
+        } else if ending(".svg") {
+            Some(Self::Svg)
+        } else if ending(".mmd") {
+            Some(Self::Mermaid)
+        } else if ending(".dot") || ending(".gv") {
+            Some(Self::Dot)
         } else {
             None
         }
@@ -147,6 +181,13 @@ pub fn render(format: Format, answers: &[Answer<'_>], options: &RenderOptions) -
         Format::Gitlab => gitlab::render(answers),
         Format::Markdown => markdown::render(answers, options),
         Format::Html => html::render(answers, options),
+        // Drawings and bills have verbs of their own, which refuse reports.
+        Format::Svg
+        | Format::Mermaid
+        | Format::Dot
+        | Format::CycloneDx16
+        | Format::CycloneDx17
+        | Format::Spdx301 => text::render(answers, options),
     }
 }
 

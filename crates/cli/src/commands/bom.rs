@@ -1,0 +1,131 @@
+//! `modelward bom`: a bill of materials.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use modelward_bom::{Attached, Format as Bill, Known, write};
+use modelward_cli::render::Format;
+use modelward_engine::gate::manifest_text;
+use modelward_engine::{Options, Progress, source};
+use modelward_trust::{hash_bytes, hex};
+
+use crate::args::Common;
+use crate::failure::{FINE, Failure, UNDECIDED, usage};
+use crate::progress::Bar;
+use crate::{output, settings};
+
+/// CycloneDX 1.7 unless --format says cyclonedx-1.6 or spdx-3.0.1.
+#[derive(Debug, Args)]
+pub(crate) struct Bom {
+    /// File, folder, archive, Hugging Face snapshot or hf:org/name[@rev] (local cache)
+    #[arg(value_name = "PATH")]
+    path: String,
+    /// Manifest, when it is not modelward.yaml in the folder
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Who supplies the model, when neither manifest nor hub says
+    #[arg(long, value_name = "NAME")]
+    supplier: Option<String>,
+    /// When the model was released, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    released: Option<jiff::Timestamp>,
+}
+
+pub(crate) fn run(args: &Bom, common: &Common) -> Result<u8, Failure> {
+    let cache = settings::digest_cache(common);
+    let opened = source::open(&args.path)?;
+    let bar = Bar::new(
+        opened.files.iter().map(|file| file.stamp.size).sum(),
+        common.quiet,
+    );
+    let tell = |bytes| bar.advance(bytes);
+    let options = Options {
+        jobs: settings::jobs(common),
+        identity: true,
+        cache: cache.as_ref(),
+        progress: Progress(Some(&tell)),
+    };
+    let mut report = modelward_engine::scan(&opened, &options)?;
+    bar.finish();
+    settings::save(cache, common);
+    if let Some((place, text)) = manifest_text(&opened, args.manifest.as_deref())? {
+        match modelward_manifest::parse(&place, &text) {
+            Ok(manifest) => {
+                report.artifact.name.clone_from(&manifest.name);
+                report.artifact.version = Some(manifest.version.clone());
+                report.manifest = Some(manifest);
+            }
+            Err(faults) => {
+                let first = faults.first().map(modelward_manifest::describe);
+                return usage(first.unwrap_or_else(|| format!("{place} is no manifest")));
+            }
+        }
+    }
+    let known = Known {
+        now: settings::now(common),
+        supplier: args.supplier.clone(),
+        released: args.released.map(to_the_second),
+        ancestors: Vec::new(),
+        attached: attached(opened.root.as_deref()),
+    };
+    let format = match common.format {
+        Some(Format::CycloneDx16) => Bill::CycloneDx16,
+        Some(Format::Spdx301) => Bill::Spdx301,
+        _ => Bill::CycloneDx17,
+    };
+    let bill = write(&report, &known, format);
+    for missing in &bill.missing {
+        output::remark(
+            common,
+            &format!(
+                "{} is missing; write it in {}",
+                missing.field, missing.remedy
+            ),
+        );
+    }
+    let mut text = serde_json::to_string_pretty(&bill.document)?;
+    text.push('\n');
+    output::answer(common, &text)?;
+    if report.facts.coverage.complete {
+        return Ok(FINE);
+    }
+    output::remark(
+        common,
+        "not everything could be read, so the bill is incomplete; modelward scan says what",
+    );
+    Ok(UNDECIDED)
+}
+
+fn to_the_second(time: jiff::Timestamp) -> String {
+    jiff::Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
+}
+
+/// Signature and statements in the folder, or beside the lone file.
+fn attached(root: Option<&Path>) -> Vec<Attached> {
+    let Some(root) = root else { return Vec::new() };
+    let places: [(PathBuf, bool); 2] = if root.is_dir() {
+        [
+            (root.join("model.sig"), true),
+            (root.join("claims.jsonl"), false),
+        ]
+    } else {
+        let beside = |end: &str| {
+            let name = root.file_name().unwrap_or_default().to_string_lossy();
+            root.with_file_name(format!("{name}.{end}"))
+        };
+        [(beside("sig"), true), (beside("claims.jsonl"), false)]
+    };
+    places
+        .into_iter()
+        .filter_map(|(place, signature)| {
+            let bytes = std::fs::read(&place).ok()?;
+            Some(Attached {
+                path: place.file_name()?.to_string_lossy().into_owned(),
+                sha256: hex(&hash_bytes(&bytes)),
+                signature,
+            })
+        })
+        .collect()
+}
