@@ -8,8 +8,10 @@ pub(crate) fn expression(text: &str) -> Option<String> {
     if let Ok(parsed) = spdx::Expression::parse(text) {
         return Some(parsed.to_string());
     }
-    let (id, used) = spdx::imprecise_license_id(text)?;
-    (used == text.len()).then(|| id.name.to_owned())
+    spdx::identifiers::LICENSES
+        .iter()
+        .find(|licence| licence.name.eq_ignore_ascii_case(text))
+        .map(|licence| licence.name.to_owned())
 }
 
 #[cfg(test)]
