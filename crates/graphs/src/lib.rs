@@ -28,11 +28,13 @@
     )
 )]
 
+pub mod eval;
 mod flatten;
 mod ir;
 pub mod operators;
 mod order;
 #[cfg(test)]
 mod tests;
+pub mod witness;
 
 pub use ir::{Flat, Frame, Id, Kind, NONE, Op, Val};
