@@ -8,6 +8,7 @@
 
 mod corpus;
 mod docs;
+mod graphs;
 mod picture;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match task {
         "corpus" => corpus::run(rest),
         "docs" => docs::run(rest),
+        "dump" => graphs::dump(rest),
         "picture" => picture::run(),
         _ => {
             eprintln!("{USAGE}");

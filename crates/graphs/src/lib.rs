@@ -28,13 +28,17 @@
     )
 )]
 
+mod analysis;
 pub mod eval;
 mod flatten;
 mod ir;
 pub mod operators;
 mod order;
+mod survey;
 #[cfg(test)]
 mod tests;
 pub mod witness;
 
+pub use analysis::analyse;
 pub use ir::{Flat, Frame, Id, Kind, NONE, Op, Val};
+pub use survey::survey;

@@ -237,3 +237,55 @@ fn two_hundred_thousand_nodes_in_one_chain_do_not_overflow_anything() {
     }
     assert_eq!(Flat::build(&sketch.wiring).ops.len(), 200_000);
 }
+
+/// An image of 16 numbers through three learned layers, and a predicate beside
+/// them that replaces the result.
+fn planted(with: bool) -> Sketch {
+    use modelward_schema::Dim;
+    let mut sketch = Sketch::new();
+    let x = sketch.value("x");
+    sketch.wiring.values[usize::try_from(x).unwrap()].shape =
+        Some(vec![Dim::Symbol("batch".to_owned()), Dim::Known(16)]);
+    let weights: Vec<f32> = (0..256_u16).map(|i| f32::from(i) * 0.37 % 1.0).collect();
+    let mut from = "x".to_owned();
+    for layer in 0..3 {
+        let (weight, made) = (format!("w{layer}"), format!("h{layer}"));
+        sketch.constant(&weight, &[16, 16], &weights);
+        sketch.node(0, "MatMul", &[&from, &weight], &[&made], &[]);
+        from = made;
+    }
+    if with {
+        sketch.constant("t", &[], &[7.0]);
+        sketch.constant("bad", &[1, 16], &[9.0; 16]);
+        let keep = [
+            ("keepdims", Setting::Int(1)),
+            ("axes", Setting::Ints(vec![1])),
+        ];
+        sketch.node(0, "ReduceMax", &["x"], &["m"], &keep);
+        sketch.node(0, "Greater", &["m", "t"], &["g"], &[]);
+        sketch.node(0, "Where", &["g", "bad", &from], &["y"], &[]);
+        from = "y".to_owned();
+    }
+    sketch.ports(0, &["x"], &[&from]);
+    sketch
+}
+
+#[test]
+fn a_predicate_on_the_input_that_replaces_the_result_is_found() {
+    let sketch = planted(true);
+    let found = crate::analyse(&Flat::build(&sketch.wiring));
+    let suspect = &found.suspects[0];
+    assert_eq!(suspect.kind, modelward_schema::SuspectKind::HiddenBranch);
+    assert_eq!(suspect.severity, modelward_schema::Severity::High);
+    assert_eq!(suspect.signal.as_ref().unwrap().name, "g");
+    assert_eq!(
+        (suspect.reads.as_slice(), found.depth),
+        (&["x".to_owned()][..], 3)
+    );
+    let honest = planted(false);
+    assert!(
+        crate::analyse(&Flat::build(&honest.wiring))
+            .suspects
+            .is_empty()
+    );
+}

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Location;
+use crate::{Analysis, Location};
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
 pub struct Graph {
     pub name: String,
     /// `onnx`, later others.
@@ -29,6 +30,9 @@ pub struct Graph {
     /// Sub-graphs nested at most this deep.
     pub depth: u32,
     pub at: Location,
+    /// Absent when nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Box<Analysis>>,
 }
 
 /// A named input or output.

@@ -22,6 +22,7 @@ mod location;
 mod manifest;
 mod record;
 mod report;
+mod suspect;
 mod template;
 mod tensor;
 mod verdict;
@@ -43,6 +44,7 @@ pub use manifest::{
 };
 pub use record::{DecisionRecord, LogEntry, LogEvent, Passport, VersionRecord};
 pub use report::{Report, Sandbox, Tool};
+pub use suspect::{Analysis, Spot, Suspect, SuspectKind};
 pub use template::{Template, TemplateUse, UseKind};
 pub use tensor::Tensor;
 pub use verdict::{Decision, Effect, Facet, FacetState, PolicyRef, Reason, Verdict};

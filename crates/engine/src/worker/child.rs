@@ -82,6 +82,7 @@ fn read_file(job: &Job) -> Facts {
 /// Facts with what was made of the graphs in the place of the graphs.
 fn read(path: &str, bytes: &[u8]) -> Facts {
     let mut facts = modelward_formats::read(path, bytes, &Limits::default());
+    modelward_graphs::survey(&mut facts);
     facts.wirings.clear();
     facts
 }

@@ -235,6 +235,7 @@ pub(super) fn conclude(input: &Input<'_>, summary: Summary<'_>, session: &mut Se
             .map(|(domain, name)| full_name(domain, name))
             .collect(),
         depth: summary.depth,
+        analysis: None,
         at: input.at(main.base, main.len()),
     });
 }

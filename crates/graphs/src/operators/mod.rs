@@ -7,6 +7,7 @@
 //! once, for the vocabulary. An operator that no table knows is opaque: it may
 //! do anything, so everything that went into it may be in what comes out.
 
+mod influence;
 mod onnx;
 mod standard;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use modelward_schema::{Node, Setting};
 
+pub use influence::Class;
 pub use standard::Std;
 
 /// A node whose meaning is asked for.
