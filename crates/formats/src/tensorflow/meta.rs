@@ -141,8 +141,8 @@ fn build<'a>(file: &mut File<'a, '_, '_, '_>, around: Around<'a>, place: Message
         operators: uses.operators(),
         custom_operators: uses.custom(),
         functions: names,
-        depth: 0,
         at,
+        ..Graph::default()
     });
     draft.finish(file.input, file.session);
 }

@@ -483,8 +483,8 @@ impl<'a> Model<'a, '_, '_, '_, '_> {
             operators: self.operators,
             custom_operators: self.custom.into_iter().collect(),
             functions: Vec::new(),
-            depth: 0,
             at: self.input.at(model.at, model.size),
+            ..Graph::default()
         };
         self.session.graph(graph);
         self.draft.finish(self.input, self.session);
