@@ -60,8 +60,9 @@ pub(super) fn read(input: &Input<'_>, session: &mut Session<'_>, model: &Table<'
             continue;
         }
         let called = graph.and_then(|graph| graph.text(12)).unwrap_or_default();
+        // No operator is called by a sub-graph's name.
         let kind = BodyKind::Function {
-            domain: String::new(),
+            domain: "subgraph".to_owned(),
             attributes: Vec::new(),
         };
         match out.draft.body(name(called), kind) {

@@ -27,6 +27,8 @@ struct Builder<'w> {
     /// Values of calls, by frame and wiring value.
     called: HashMap<(u32, u32), Id>,
     functions: HashMap<(&'w str, &'w str), u32>,
+    /// Constants by wiring value.
+    literals: Vec<u32>,
     queue: VecDeque<(u32, u32)>,
     entered: BTreeSet<(u32, u32)>,
 }
@@ -63,6 +65,7 @@ impl<'w> Flat<'w> {
             main: vec![NONE; wiring.values.len()],
             called: HashMap::new(),
             functions,
+            literals: operators::literals(wiring),
             queue: VecDeque::new(),
             entered: BTreeSet::new(),
         };
@@ -219,6 +222,8 @@ impl<'w> Builder<'w> {
             framework: &self.flat.wiring.framework,
             node,
             opsets: &self.flat.wiring.opsets,
+            constants: &self.flat.wiring.constants,
+            literals: &self.literals,
         };
         match operators::find(&given) {
             Some(Meaning::Operator(translated)) => {
@@ -229,6 +234,13 @@ impl<'w> Builder<'w> {
                         .map(|index| index.and_then(|index| inputs.get(index).copied().flatten()))
                         .collect(),
                 };
+                let mut outputs = outputs;
+                let then = translated.then.and_then(|then| {
+                    let last = outputs.first().copied().flatten()?;
+                    let between = self.new_value(NONE);
+                    outputs = vec![Some(between)];
+                    Some((then, between, last))
+                });
                 self.push(Op {
                     kind: Kind::Plain,
                     std: translated.std,
@@ -238,6 +250,19 @@ impl<'w> Builder<'w> {
                     outputs,
                     set: translated.set,
                 });
+                if let Some((then, between, last)) = then {
+                    self.push(Op {
+                        std: then.std,
+                        set: then.set,
+                        ..plain(
+                            Kind::Plain,
+                            index,
+                            frame,
+                            vec![Some(between)],
+                            vec![Some(last)],
+                        )
+                    });
+                }
             }
             Some(Meaning::Literal) => self.literal(index, node, frame, &outputs),
             Some(Meaning::Control(control)) => {

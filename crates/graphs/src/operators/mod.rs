@@ -7,24 +7,19 @@
 //! once, for the vocabulary. An operator that no table knows is opaque: it may
 //! do anything, so everything that went into it may be in what comes out.
 
+mod given;
 mod influence;
 mod onnx;
 mod standard;
+mod tensorflow;
+mod tflite;
 
-use std::collections::BTreeMap;
+use modelward_schema::Setting;
 
-use modelward_schema::{Node, Setting};
-
+pub use given::Given;
+pub(crate) use given::literals;
 pub use influence::Class;
 pub use standard::Std;
-
-/// A node whose meaning is asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Given<'a> {
-    pub framework: &'a str,
-    pub node: &'a Node,
-    pub opsets: &'a BTreeMap<String, i64>,
-}
 
 /// What a node is.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +39,15 @@ pub struct Translated {
     pub operands: Option<Vec<Option<usize>>>,
     /// Attributes that are called or written differently by the framework.
     pub set: Vec<(&'static str, Setting)>,
+    /// What is done to its first output at once: an activation, a negation.
+    pub then: Option<Then>,
+}
+
+/// An operator of one operand that another one brings along.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Then {
+    pub std: Std,
+    pub set: Vec<(&'static str, Setting)>,
 }
 
 impl From<Std> for Translated {
@@ -52,6 +56,7 @@ impl From<Std> for Translated {
             std,
             operands: None,
             set: Vec::new(),
+            then: None,
         }
     }
 }
@@ -85,6 +90,8 @@ pub enum Control {
 pub fn find(given: &Given<'_>) -> Option<Meaning> {
     match given.framework {
         "onnx" | "ort" => onnx::find(given),
+        "tensorflow" => tensorflow::find(given, &given.node.op),
+        "tflite" => tflite::find(given),
         _ => None,
     }
 }

@@ -42,6 +42,7 @@ fn vendor(name: &str) -> Option<Meaning> {
                 std: Std::Conv,
                 operands: None,
                 set: vec![("channels_last", Setting::Int(1))],
+                then: None,
             }));
         }
         "TransposeMatMul" => Std::FusedMatMul,
