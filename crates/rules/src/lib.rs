@@ -6,6 +6,7 @@
 mod collect;
 mod judgement;
 mod lies;
+mod suspects;
 mod vocabulary;
 mod way_out;
 
@@ -56,6 +57,13 @@ rules! {
     file_hides_content,
     file_hides_executable,
     function_shadows_operator,
+    graph_breaks_quantization,
+    graph_counts_calls,
+    graph_hides_branch,
+    graph_ignores_input,
+    graph_leaks_across_batch,
+    graph_leaves_arithmetic,
+    graph_passes_opaque_operator,
     graph_reaches_outside,
     graph_runs_code,
     graph_uses_custom_operator,
