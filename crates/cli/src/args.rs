@@ -89,6 +89,12 @@ pub(crate) enum Command {
     Show(Show),
     /// List decisions; --verify checks that nothing was changed or removed
     Log(Log),
+    /// Sign a model: its files, and a digest for each tensor
+    Sign(crate::commands::sign::Sign),
+    /// Verify that a model is what was signed, and say what differs
+    Verify(crate::commands::verify::Verify),
+    /// Make a key to sign with
+    Keygen(crate::commands::keygen::Keygen),
     /// Explain a rule or a reason: what it means and what to do
     Explain(Explain),
     /// Say yes to a version, in a role

@@ -12,6 +12,7 @@ mod reading;
 pub mod replay;
 mod sandbox;
 mod scan;
+pub mod signing;
 pub mod source;
 mod tensors;
 pub mod worker;

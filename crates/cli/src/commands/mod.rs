@@ -7,12 +7,16 @@ mod explain;
 mod gate;
 pub(crate) mod identity;
 mod init;
+pub(crate) mod keygen;
 mod log;
 mod policy;
 pub(crate) mod prove;
 mod replay;
 mod scan;
 mod show;
+pub(crate) mod sign;
+pub(crate) mod signing;
+pub(crate) mod verify;
 
 use clap::{CommandFactory, ValueEnum};
 
@@ -53,6 +57,9 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Prove(args) => prove::run(&args, &common),
         Command::Identity(args) => identity::run(&args, &common),
         Command::Policy(args) => policy::run(&args, &common),
+        Command::Keygen(args) => keygen::run(&args, &common),
+        Command::Sign(args) => sign::run(&args, &common),
+        Command::Verify(args) => verify::run(&args, &common),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "modelward", &mut script);

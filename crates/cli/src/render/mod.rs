@@ -15,6 +15,7 @@ pub mod identity;
 pub mod log;
 pub mod passport;
 pub mod proof;
+pub mod signature;
 
 mod escape;
 mod fingerprint;

@@ -101,6 +101,14 @@ impl Signed {
     }
 }
 
+/// The payload of a bundle of any statement, when its signature is good and its
+/// signer is trusted: for what goes with a signature.
+pub fn authentic_payload(bytes: &[u8], trust: Trust<'_>) -> Result<Vec<u8>, Refusal> {
+    let bundle = Bundle::parse(bytes)?;
+    authenticate(bytes, &bundle, trust, false)?;
+    Ok(bundle.envelope.payload)
+}
+
 fn authenticate(
     bytes: &[u8],
     bundle: &Bundle,

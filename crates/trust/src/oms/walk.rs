@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use crate::{Refusal, Stamp};
+use crate::{DigestCache, Refusal, Stamp};
 
 /// More than this is refused rather than kept in memory.
 const MAX_FILES: usize = 2_000_000;
@@ -26,6 +26,13 @@ pub struct Entry {
     pub path: PathBuf,
     pub size: u64,
     pub(super) seen: Seen,
+}
+
+impl Entry {
+    /// The SHA-256 that the cache has of the file as it was listed.
+    pub fn known(&self, cache: &DigestCache) -> Option<[u8; 32]> {
+        cache.lookup(self.seen.stamp.as_ref()?)
+    }
 }
 
 /// What tells that a file is still the one that was listed.

@@ -25,7 +25,7 @@ pub struct TensorDigest {
     pub name: String,
     pub dtype: String,
     pub shape: Vec<u64>,
-    /// `sha256:` of its stored bytes.
+    /// `blake3:` or `sha256:` of its stored bytes.
     pub digest: String,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
