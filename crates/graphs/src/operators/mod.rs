@@ -11,6 +11,7 @@ mod given;
 mod influence;
 mod onnx;
 mod standard;
+mod strided;
 mod tensorflow;
 mod tflite;
 

@@ -9,6 +9,7 @@
 
 use modelward_schema::Setting;
 
+use super::strided::strided;
 use super::{Control, Given, Meaning, Std, Then, Translated};
 
 /// Operators whose operands and attributes are those of the meaning.
@@ -183,7 +184,6 @@ const PLAIN: &[(&str, Std)] = &[
     ("StatelessRandomUniform", Std::RandomUniform),
     ("StatelessRandomUniformV2", Std::RandomUniform),
     ("StopGradient", Std::StopGradient),
-    ("StridedSlice", Std::StridedSlice),
     ("Sub", Std::Sub),
     ("Switch", Std::Compress),
     ("Tan", Std::Tan),
@@ -400,6 +400,9 @@ fn special(given: &Given<'_>, operator: &str) -> Option<Translated> {
         },
         "Squeeze" => squeeze(given),
         "Slice" => slice(given),
+        "StridedSlice" => {
+            strided(given).unwrap_or_else(|| ordered(Std::StridedSlice, &[0, 1, 2, 3]))
+        }
         "Pad" => pad(given, &[0, 1], Std::Pad),
         "PadV2" => pad(given, &[0, 1, 2], Std::Pad),
         "MirrorPad" => pad(given, &[0, 1], Std::MirrorPad),

@@ -7,6 +7,7 @@
 
 use modelward_schema::Setting;
 
+use super::strided::strided;
 use super::tensorflow::{self, axis, clip, extreme, ordered, pad, product, reduce, slice, then};
 use super::{Control, Given, Meaning, Std, Then, Translated};
 
@@ -84,7 +85,6 @@ const PLAIN: &[(&str, Std)] = &[
     ("SQRT", Std::Sqrt),
     ("SQUARE", Std::Square),
     ("SQUARED_DIFFERENCE", Std::SquaredDifference),
-    ("STRIDED_SLICE", Std::StridedSlice),
     ("SUB", Std::Sub),
     ("TANH", Std::Tanh),
     ("TILE", Std::Tile),
@@ -218,6 +218,9 @@ fn special(given: &Given<'_>, operator: &str) -> Option<Translated> {
             out
         }
         "SLICE" => slice(given),
+        "STRIDED_SLICE" => {
+            strided(given).unwrap_or_else(|| ordered(Std::StridedSlice, &[0, 1, 2, 3]))
+        }
         "PAD" => pad(given, &[0, 1], Std::Pad),
         "PADV2" => pad(given, &[0, 1, 2], Std::Pad),
         "MIRROR_PAD" => pad(given, &[0, 1], Std::MirrorPad),

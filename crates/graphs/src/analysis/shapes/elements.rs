@@ -66,7 +66,7 @@ impl Shapes {
                     _ => Some(data),
                 }
             }
-            Concat => {
+            Concat | Stack => {
                 let parts = op.operands().map(|id| self.data.get(&id).cloned());
                 Some(parts.collect::<Option<Vec<_>>>()?.concat())
             }
@@ -82,7 +82,8 @@ impl Shapes {
                 let data = first()?;
                 let start = self.list(flat, op, "starts", 1)?.first().copied()?;
                 let end = self.list(flat, op, "ends", 2)?.first().copied()?;
-                if op.input(4).is_some() && self.list(flat, op, "steps", 4)? != [1] {
+                let stepped = op.input(4).is_some() || flat.ints(op, "steps").is_some();
+                if stepped && self.list(flat, op, "steps", 4)? != [1] {
                     return None;
                 }
                 let len = i64::try_from(data.len()).ok()?;

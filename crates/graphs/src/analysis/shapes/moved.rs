@@ -150,7 +150,10 @@ impl Shapes {
             }
         };
         let steps = match op.input(4) {
-            None => Some(vec![1; axes.len()]),
+            None => Some(match flat.ints(op, "steps") {
+                Some(steps) => steps.to_vec(),
+                None => vec![1; axes.len()],
+            }),
             Some(_) => self.list(flat, op, "steps", 4),
         };
         for (index, axis) in axes.iter().enumerate() {

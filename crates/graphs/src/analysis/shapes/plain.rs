@@ -120,6 +120,23 @@ impl Shapes {
             }
             Concat | QLinearConcat => one(self.concat(flat, op)),
             Split => self.split(flat, op, first.as_ref()),
+            Stack => {
+                let axis = flat.int(op, "axis").unwrap_or(0);
+                let count = i64::try_from(op.inputs.len()).unwrap_or(i64::MAX);
+                one(first.and_then(|mut shape| {
+                    let axis = wrap(axis, shape.len().checked_add(1)?)?;
+                    shape.insert(axis, crate::analysis::size::Size::known(count));
+                    Some(shape)
+                }))
+            }
+            Unstack => {
+                let axis = flat.int(op, "axis").unwrap_or(0);
+                let rest = first.and_then(|mut shape| {
+                    shape.remove(wrap(axis, shape.len())?);
+                    Some(shape)
+                });
+                vec![rest; op.outputs.len()]
+            }
             Slice => one(self.slice(flat, op, first)),
             Gather | GatherBlockQuantized => {
                 let axis = flat.int(op, "axis").unwrap_or(0);

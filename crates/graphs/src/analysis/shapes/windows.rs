@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Shape, Shapes};
-use crate::analysis::size::Size;
+use crate::analysis::size::{Size, product};
 use crate::ir::{Flat, Op};
 use crate::operators::Std;
 
@@ -21,16 +21,25 @@ impl Shapes {
             || matches!(op.std, Std::NhwcConv | Std::NhwcFusedConv);
         let spatial = if last { 1 } else { 2 };
         let sizes = flat.ints(op, "kernel_shape").map(<[i64]>::to_vec);
+        // Where a kernel has its spatial axes and its outputs differs by
+        // framework.
+        let layout = flat.text(op, "kernel_layout").unwrap_or("");
+        let rank = kernel.len();
         let sizes = sizes.or_else(|| {
-            let rest = if last {
-                kernel.get(1..kernel.len().saturating_sub(1))?
-            } else {
-                kernel.get(2..)?
+            let rest = match layout {
+                "HWIO" | "HWCM" | "HWOI" => kernel.get(..rank.checked_sub(2)?)?,
+                _ if last => kernel.get(1..rank.saturating_sub(1))?,
+                _ => kernel.get(2..)?,
             };
             rest.iter().map(|size| size.number()).collect()
         });
         let mut out = shape.clone();
-        let channels = *kernel.first()?;
+        let channels = match layout {
+            "HWIO" | "1HWC" => *kernel.last()?,
+            "HWOI" => *kernel.get(rank.checked_sub(2)?)?,
+            "HWCM" => product(kernel.get(rank.checked_sub(2)?..)?)?,
+            _ => *kernel.first()?,
+        };
         let slot = if last {
             out.last_mut()?
         } else {
