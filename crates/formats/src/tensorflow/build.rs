@@ -412,10 +412,12 @@ fn add_variable(draft: &mut Draft, node: &mut Node) {
         ..Constant::default()
     });
     if let Some(constant) = constant {
-        node.attributes.push(Attribute {
+        // First, for what a variable is does not lie in its labels.
+        let value = Attribute {
             name: "value".to_owned(),
             value: Setting::Constant(constant),
-        });
+        };
+        node.attributes.insert(0, value);
     }
 }
 
