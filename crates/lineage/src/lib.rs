@@ -57,6 +57,7 @@ mod pairs;
 mod proof;
 mod prove;
 pub mod relations;
+mod replay;
 mod round;
 pub mod sweep;
 mod tensor;
