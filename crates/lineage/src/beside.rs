@@ -396,6 +396,48 @@ fn compare_metadata(proof: &mut Proof, source: &Model, target: &Model) {
 /// Lies and hidden bytes in the target's containers. What the source's had too
 /// came with it.
 fn check_containers(proof: &mut Proof, source: &Model, target: &Model) {
+    for entry in &target.facts.metadata {
+        let what = match entry.key.as_str() {
+            "pytorch-zip.unviewed" => {
+                format!("{}: {} are in no tensor", entry.at.path, entry.value)
+            }
+            "zip.comment" => format!("{}: the archive's comment {:?}", entry.at.path, entry.value),
+            _ => continue,
+        };
+        let known = source
+            .facts
+            .metadata
+            .iter()
+            .any(|other| other.key == entry.key && other.value == entry.value);
+        if known {
+            proof.note(format!("{what} (so has the source)"));
+        } else {
+            proof.unexplained(what);
+        }
+    }
+    for fact in &target.facts.files {
+        let Some(parent) = &fact.parent else { continue };
+        let container = target.facts.files.iter().find(|file| file.path == *parent);
+        let stray = match container.map(|file| file.format.as_str()) {
+            Some("pytorch-zip") => !matches!(fact.format.as_str(), "pickle" | "tensor-data"),
+            Some("npz") => fact.format != "npy",
+            _ => false,
+        };
+        let inner = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let known = || {
+            source.facts.files.iter().any(|other| {
+                other.parent.is_some()
+                    && inner(&other.path) == inner(&fact.path)
+                    && other.size == fact.size
+            })
+        };
+        if stray && !known() {
+            proof.unexplained(format!(
+                "{}: a member that no loader of tensors reads",
+                fact.path
+            ));
+        }
+    }
     for anomaly in &target.facts.anomalies {
         let known = source
             .facts

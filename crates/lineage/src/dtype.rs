@@ -55,7 +55,10 @@ impl Dtype {
     pub fn of_any(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
         let name = name.rsplit('.').next().unwrap_or_default();
-        Self::of(name).or(Some(match name {
+        if let Some(known) = Self::of(name) {
+            return Some(known);
+        }
+        Some(match name {
             "float64" | "double" => Self::F64,
             "float32" | "float" => Self::F32,
             "float16" | "half" => Self::F16,
@@ -71,7 +74,7 @@ impl Dtype {
             "uint16" => Self::U16,
             "uint8" => Self::U8,
             _ => return None,
-        }))
+        })
     }
 
     pub fn name(self) -> &'static str {

@@ -49,6 +49,20 @@ fn plain(name: &str) -> String {
 
 pub(crate) fn pair<'a>(source: &'a Model, target: &'a Model) -> Pairs<'a> {
     let mut best = pair_by(source, target, "", "");
+    // The only array of a file is called after the file.
+    if let (true, [one], [other]) = (
+        best.paired.is_empty(),
+        target.tensors.as_slice(),
+        source.tensors.as_slice(),
+    ) {
+        let named = |model: &Model| model.tensor_formats() == ["npy"];
+        if one.name.is_empty() || other.name.is_empty() || named(source) || named(target) {
+            return Pairs {
+                paired: vec![(one, other)],
+                ..Pairs::default()
+            };
+        }
+    }
     if best.added.is_empty() && best.missing.is_empty() {
         return best;
     }

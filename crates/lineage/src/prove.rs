@@ -34,6 +34,15 @@ pub fn prove(case: &Case<'_>, asked: Option<&str>) -> Result<Proof, String> {
     fitting.sort_by_key(|(_, fit)| std::cmp::Reverse(*fit));
     let mut best: Option<Proof> = None;
     for (relation, _) in fitting {
+        // Training explains any change of numbers, so it must not explain away
+        // a few that are wrong in something stricter.
+        let nearly = |held: &Proof| {
+            let (_, off) = wrong(held);
+            off < u64::MAX && off.saturating_mul(50) < elements_of(held)
+        };
+        if relation.name == "finetune" && best.as_ref().is_some_and(nearly) {
+            break;
+        }
         let proof = run(relation, case);
         if proof.grade < Grade::Claimed {
             return Ok(finish(proof, case));
@@ -49,6 +58,10 @@ pub fn prove(case: &Case<'_>, asked: Option<&str>) -> Result<Proof, String> {
         none
     });
     Ok(finish(proof, case))
+}
+
+fn elements_of(proof: &Proof) -> u64 {
+    proof.tensors.iter().map(|tensor| tensor.elements).sum()
 }
 
 /// How far a failed proof is from holding.

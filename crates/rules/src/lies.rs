@@ -35,6 +35,7 @@ static LIES: &[(&str, &str, Severity)] = &[
     ("zip-prefix-bytes", HIDES, Medium),
     ("zip-unexplained-bytes", HIDES, Medium),
     ("zip-comment-holds-archive", HIDES, Medium),
+    ("zip-padding-used", HIDES, Medium),
     ("*-hole", HIDES, Medium),
     ("safetensors-header-tail", HIDES, Medium),
     ("safetensors-metadata-*", HIDES, Medium),

@@ -13,6 +13,7 @@ pub(super) const DESCRIBED: u16 = 8;
 pub(super) struct Local<'a> {
     pub(super) at: u64,
     pub(super) name: &'a [u8],
+    pub(super) extra: &'a [u8],
     pub(super) flags: u16,
     pub(super) method: u16,
     pub(super) crc: u32,
@@ -42,6 +43,7 @@ pub(super) fn read(bytes: &[u8], at: u64) -> Result<Local<'_>, Truncated> {
     Ok(Local {
         at,
         name,
+        extra,
         flags,
         method,
         crc,

@@ -13,6 +13,7 @@ mod flavour;
 mod local;
 mod members;
 pub(crate) mod names;
+mod padding;
 mod regions;
 mod script;
 mod storages;
@@ -139,6 +140,10 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
         regions::read_stray(&mut members, session, local, name);
     }
     storages::place(input, session, &names, entries, &locals);
+    padding::check(input, session, &locals);
+    if let Some(directory) = &directory {
+        padding::tell_comment(input, session, &directory.end);
+    }
 }
 
 fn find_directory<'a>(input: &Input<'a>, session: &mut Session<'_>) -> Option<Directory<'a>> {

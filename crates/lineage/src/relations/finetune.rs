@@ -37,7 +37,13 @@ fn fits(case: &Case<'_>) -> Fit {
         .paired
         .iter()
         .all(|(target, source)| target.shape == source.shape && target.dtype == source.dtype);
-    if like && pairs.added.is_empty() && pairs.missing.is_empty() && !pairs.paired.is_empty() {
+    let other_format = source.tensor_formats() != case.target.tensor_formats();
+    if like
+        && !other_format
+        && pairs.added.is_empty()
+        && pairs.missing.is_empty()
+        && !pairs.paired.is_empty()
+    {
         Fit::Maybe
     } else {
         Fit::No
@@ -232,6 +238,9 @@ fn find_swaps(case: &Case<'_>, source: &crate::model::Model, proof: &mut Proof) 
         })
         .map(|tensor| tensor.name.clone())
         .collect();
+    for name in moved(case, source, proof) {
+        proof.refute(name);
+    }
     for name in far {
         let Some(target) = case.target.tensor(&name) else {
             continue;
@@ -259,6 +268,41 @@ fn find_swaps(case: &Case<'_>, source: &crate::model::Model, proof: &mut Proof) 
             ));
         }
     }
+}
+
+/// Changed tensors that are another tensor of the base, bit for bit.
+fn moved(case: &Case<'_>, source: &crate::model::Model, proof: &Proof) -> Vec<String> {
+    let start = |tensor: &Tensor| {
+        let mut raw = Vec::new();
+        tensor.read(0, tensor.elements().min(1024), &mut raw).ok()?;
+        Some(raw)
+    };
+    let mut firsts: std::collections::HashMap<Vec<u8>, Vec<&Tensor>> =
+        std::collections::HashMap::new();
+    for tensor in &source.tensors {
+        if let Some(raw) = start(tensor) {
+            firsts.entry(raw).or_default().push(tensor);
+        }
+    }
+    let changed = proof
+        .tensors
+        .iter()
+        .filter(|tensor| tensor.changed.unwrap_or(0) > 0);
+    changed
+        .filter_map(|told| {
+            let target = case.target.tensor(&told.name)?;
+            let twin = firsts.get(&start(target)?)?.iter().find(|other| {
+                other.name != told.name
+                    && other.shape == target.shape
+                    && other.dtype == target.dtype
+                    && compare(target, other, case.tell).grade == Grade::Exact
+            })?;
+            Some(format!(
+                "{} is {} of the source, bit for bit: they changed places",
+                told.name, twin.name
+            ))
+        })
+        .collect()
 }
 
 pub(super) fn cosine(a: &[f64], b: &[f64]) -> f64 {

@@ -17,7 +17,7 @@ use crate::grade::Grade;
 use crate::model::Model;
 use crate::pairs;
 use crate::proof::{Proof, TensorProof};
-use crate::replay::{Order, Recipe, rounded};
+use crate::replay::{Bounds, Order, Recipe, rounded};
 use crate::sweep::{Tally, Tell, sweep};
 use crate::tensor::Tensor;
 
@@ -463,8 +463,17 @@ fn one(target: &Tensor, plan: &Plan<'_>, tell: Tell<'_>) -> TensorProof {
             exact += (value - bottom) * weight / divide;
             size += (value.abs() + bottom.abs()) * (weight / divide).abs();
         }
-        (exact, size * (slack + unit * (count + 2) as f64 / 2.0))
+        let steps = (count + 2) as f64 / 2.0;
+        Bounds {
+            exact,
+            tight: size * (slack + 2f64.powi(-23) * steps),
+            loose: size * (slack + unit * steps),
+        }
     };
+    if plan.slerp.is_some() {
+        // The coefficients are only known up to the slack.
+        orders.clear();
+    }
     let recipe = Recipe {
         inputs,
         extra: None,

@@ -5,7 +5,7 @@ use crate::grade::Grade;
 use crate::proof::TensorProof;
 use crate::relations::cast_of;
 use crate::relations::same::compare;
-use crate::replay::{Order, Recipe, rounded};
+use crate::replay::{Bounds, Order, Recipe, rounded};
 use crate::sweep::Tell;
 use crate::tensor::Tensor;
 
@@ -83,12 +83,13 @@ impl Low<'_> {
         let gamma = (self.rank as f64 + 3.0) * 2f64.powi(-24);
         let bound = |values: &[f64]| {
             let [weight, exact, _, _, size, ..] = values else {
-                return (f64::NAN, 0.0);
+                return Bounds::NONE;
             };
             let change = exact * scale;
             let expected = weight + change;
-            let mut slack =
+            let tight =
                 gamma * size * scale.abs() + 2f64.powi(-24) * (expected.abs() + change.abs());
+            let mut slack = tight;
             if kind == Dtype::F32 || kind == Dtype::F64 {
                 // The sum itself is the last rounding.
             } else {
@@ -97,7 +98,11 @@ impl Low<'_> {
             if own.width() < 4 {
                 slack += own.ulp(*exact) / 2.0 * scale.abs() + own.ulp(change) / 2.0;
             }
-            (expected, slack)
+            Bounds {
+                exact: expected,
+                tight,
+                loose: slack,
+            }
         };
         let recipe = Recipe {
             inputs: vec![source],
@@ -207,6 +212,8 @@ impl Factors {
 fn orders<'a>(kind: Dtype, own: Dtype, scale: f64) -> Vec<Order<'a>> {
     let mut orders: Vec<Order<'a>> = Vec::new();
     let single = |value: f64| f64::from(value as f32);
+    // PyTorch multiplies by the scalar in the tensor's own precision.
+    let (exact_scale, scale) = (scale, single(scale));
     let names = [
         "with fused steps",
         "without fused steps",
@@ -257,7 +264,7 @@ fn orders<'a>(kind: Dtype, own: Dtype, scale: f64) -> Vec<Order<'a>> {
             "in 64 bits",
             Box::new(move |values| {
                 values.first().copied().unwrap_or(f64::NAN)
-                    + values.get(1).copied().unwrap_or(f64::NAN) * scale
+                    + values.get(1).copied().unwrap_or(f64::NAN) * exact_scale
             }),
         ));
     }
@@ -280,11 +287,16 @@ fn added(
         }),
     )];
     let bound = move |values: &[f64]| match values {
-        [weight, bias, ..] => (
-            weight + bias * scale,
-            kind.ulp(bias * scale) / 2.0 + 2f64.powi(-23) * (weight.abs() + (bias * scale).abs()),
-        ),
-        _ => (f64::NAN, 0.0),
+        [weight, bias, ..] => {
+            let change = bias * scale;
+            let tight = 2f64.powi(-23) * (weight.abs() + change.abs());
+            Bounds {
+                exact: weight + change,
+                tight,
+                loose: tight + kind.ulp(change) / 2.0,
+            }
+        }
+        _ => Bounds::NONE,
     };
     let recipe = Recipe {
         inputs: vec![source, tensor],
