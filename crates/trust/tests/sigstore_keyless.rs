@@ -120,6 +120,33 @@ fn another_instance_vouches_for_nothing() {
 }
 
 #[test]
+fn an_instance_without_logs_is_believed_by_its_timestamps_alone() {
+    let fake = Fake::start(Fault::None);
+    let (bundle, _) = signed(&fake, 1, WHO).unwrap();
+    let mut root = fake.trusted_root();
+    root["tlogs"] = json!([]);
+    root["ctlogs"] = json!([]);
+    let root = Root::from_json(root.to_string().as_bytes()).unwrap();
+    let mut bundle: Value = serde_json::from_slice(&bundle).unwrap();
+    let check = |bundle: &Value| {
+        verify_envelope(
+            bundle.to_string().as_bytes(),
+            &Expectations {
+                signer: identity(WHO, ISSUER),
+                root: &root,
+            },
+        )
+    };
+    // An entry of a log that this root does not know vouches for nothing.
+    assert!(check(&bundle).is_err());
+    bundle["verificationMaterial"]["tlogEntries"] = json!([]);
+    let verified = check(&bundle).unwrap();
+    assert!(!verified.logged && verified.times.len() == 1);
+    bundle["verificationMaterial"]["timestampVerificationData"] = json!({});
+    assert_eq!(check(&bundle).unwrap_err().reason, "time-missing");
+}
+
+#[test]
 fn a_service_that_errs_leaves_no_bundle() {
     for (fault, word) in [
         (Fault::Down, "500"),

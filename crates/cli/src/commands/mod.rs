@@ -1,6 +1,7 @@
 //! One file per verb.
 
 mod approve;
+mod blob;
 pub(crate) mod bom;
 mod exempt;
 mod explain;
@@ -16,6 +17,7 @@ mod scan;
 mod show;
 pub(crate) mod sign;
 pub(crate) mod signing;
+mod sigstore;
 pub(crate) mod verify;
 
 use clap::{CommandFactory, ValueEnum};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use modelward_cli::render::{Format, signature as render};
 use modelward_engine::signing::{Known, Places, statement};
@@ -10,11 +11,13 @@ use modelward_trust::evidence::{Statement, append, read_lines};
 use modelward_trust::oms::{
     Algorithm, Entry, Method, Part, Prepared, SignOptions, Signer, check_signer, prepare,
 };
+use modelward_trust::sigstore::request_timestamp;
 use modelward_trust::{Bundle, Refusal, SigningKey};
 
 use super::signing::{
     self, KeyFile, LeftOut, certificates, check_model, claims_place, signature_place,
 };
+use super::sigstore::Keyless;
 use crate::args::Common;
 use crate::failure::{FINE, FOUND, Failure, usage};
 use crate::output;
@@ -31,6 +34,11 @@ pub(crate) struct Sign {
     pub(crate) signature: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) key: KeyFile,
+    #[command(flatten)]
+    pub(crate) keyless: Keyless,
+    /// Ask the RFC 3161 timestamp authority at URL to vouch for the time; needs the network
+    #[arg(long, value_name = "URL", conflicts_with = "sigstore")]
+    pub(crate) timestamp_authority: Option<String>,
     /// Certificate of the key, PEM: the signature then carries it
     #[arg(long, alias = "signing_certificate", value_name = "FILE")]
     pub(crate) signing_certificate: Option<PathBuf>,
@@ -80,7 +88,7 @@ pub(crate) fn run(args: &Sign, common: &Common) -> Result<u8, Failure> {
         ..args.left_out
     };
     check_model(&model)?;
-    let signer = signer(args, &chain, common)?;
+    let signer = with(args, &chain, common)?;
     let place = signature_place(&model, args.signature.as_deref(), pypi);
     match sign(args, &model, &left_out, &signer, &place, common)? {
         Ok(()) => Ok(FINE),
@@ -96,9 +104,51 @@ pub(crate) fn run(args: &Sign, common: &Common) -> Result<u8, Failure> {
     }
 }
 
+/// With what is signed.
+enum With<'a> {
+    /// A key, and who vouches for the time.
+    Held(Box<Signer>, Option<&'a str>),
+    Identity(&'a Keyless),
+}
+
+impl With<'_> {
+    /// All or none.
+    fn sign(&self, payloads: &[&[u8]]) -> Result<Vec<Bundle>, Failure> {
+        match self {
+            Self::Held(signer, clock) => payloads
+                .iter()
+                .map(|payload| {
+                    let mut bundle = signer.sign(payload.to_vec());
+                    if let Some(url) = clock {
+                        bundle.timestamps = vec![stamp(url, &bundle.envelope.signature)?];
+                    }
+                    Ok(bundle)
+                })
+                .collect(),
+            Self::Identity(keyless) => keyless.sign(payloads),
+        }
+    }
+}
+
+fn with<'a>(args: &'a Sign, chain: &[PathBuf], common: &Common) -> Result<With<'a>, Failure> {
+    // The PyPI package's word for it stands before the model.
+    let word = args.model.len() > 1 && args.model.first().is_some_and(|word| word == "sigstore");
+    if args.keyless.sigstore || word {
+        return Ok(With::Identity(&args.keyless));
+    }
+    let clock = args.timestamp_authority.as_deref();
+    signer(args, chain, common).map(|signer| With::Held(Box::new(signer), clock))
+}
+
+fn stamp(url: &str, signature: &[u8]) -> Result<Vec<u8>, Failure> {
+    request_timestamp(url, signature).or_else(|e| usage(format!("nothing was signed: {e}")))
+}
+
 fn signer(args: &Sign, chain: &[PathBuf], common: &Common) -> Result<Signer, Failure> {
     let Some(key) = args.key.open()? else {
-        return usage("give the key to sign with: --private-key FILE (modelward keygen makes one)");
+        return usage(
+            "give the key to sign with: --private-key FILE (modelward keygen makes one), or --sigstore to sign with your identity",
+        );
     };
     let Some(certificate) = &args.signing_certificate else {
         warn_of_kind(&key, common);
@@ -136,7 +186,7 @@ fn sign(
     args: &Sign,
     model: &Path,
     left_out: &LeftOut,
-    signer: &Signer,
+    signer: &With<'_>,
     place: &Path,
     common: &Common,
 ) -> Result<Result<(), Refusal>, Failure> {
@@ -219,20 +269,27 @@ fn sign(
 fn write(
     prepared: &Prepared,
     about: Option<&Statement>,
-    signer: &Signer,
+    signer: &With<'_>,
     place: &Path,
     claims: &Path,
 ) -> Result<usize, Failure> {
+    let manifest = prepared.manifest.to_statement();
+    let about = match about {
+        Some(about) => Some((about.to_bytes()?, about)),
+        None => None,
+    };
+    let mut payloads: Vec<&[u8]> = vec![&manifest];
+    payloads.extend(about.as_ref().map(|(payload, _)| payload.as_slice()));
+    let mut bundles = signer.sign(&payloads)?.into_iter();
+    let signature = bundles.next().context("nothing was signed")?;
     let mut counted = 0;
-    if let Some(about) = about {
-        let payload = about.to_bytes()?;
-        let line = signer.sign(payload).to_line().into_bytes();
-        if let Err(error) = append(claims, &[line]) {
+    if let (Some((_, about)), Some(line)) = (about, bundles.next()) {
+        if let Err(error) = append(claims, &[line.to_line().into_bytes()]) {
             return usage(format!("{error}; --no-tensors signs without"));
         }
         counted = about.predicate["tensors"].as_array().map_or(0, Vec::len);
     }
-    let bundle = signer.sign(prepared.manifest.to_statement()).to_line() + "\n";
+    let bundle = signature.to_line() + "\n";
     if let Err(error) = output::write_whole(place, bundle.as_bytes()) {
         return usage(format!(
             "{}: the signature cannot be written: {error}",
@@ -257,8 +314,11 @@ fn tell(prepared: &Prepared, common: &Common) {
 }
 
 /// What the same key signed before, of which nothing must be believed.
-fn own_statements(claims: &Path, signer: &Signer) -> Known {
-    let key = match signer {
+fn own_statements(claims: &Path, signer: &With<'_>) -> Known {
+    let With::Held(signer, _) = signer else {
+        return Known::default();
+    };
+    let key = match signer.as_ref() {
         Signer::Key(key) | Signer::Certificate(key, _) => key.verifying_key(),
     };
     let statements: Vec<Statement> = read_lines(claims)

@@ -16,6 +16,7 @@ use modelward_trust::{JSON_LIMIT, Refusal, VerifyingKey};
 use super::signing::{
     self, LeftOut, certificates, check_model, claims_place, public_key, signature_place,
 };
+use super::sigstore::{Check, Who};
 use crate::args::Common;
 use crate::failure::{FINE, FOUND, Failure, usage};
 use crate::output;
@@ -35,12 +36,25 @@ pub(crate) struct Verify {
         long,
         alias = "public_key",
         value_name = "FILE",
-        conflicts_with = "certificate_chain"
+        conflicts_with_all = ["certificate_chain", "identity"]
     )]
     pub(crate) public_key: Option<PathBuf>,
     /// It must be signed with a certificate that leads to one of these, PEM; repeat for more
     #[arg(long, alias = "certificate_chain", value_name = "FILE", num_args = 1..)]
     pub(crate) certificate_chain: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// Verify FILE (or sha256:DIGEST) against the Sigstore bundle in --signature, instead of a model
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "certificate_chain"])]
+    pub(crate) blob: Option<String>,
+    /// For --blob: whom to believe, a Sigstore trusted root (trusted_root.json)
+    #[arg(
+        long,
+        alias = "trust_root",
+        value_name = "FILE",
+        conflicts_with_all = ["trust_config", "use_staging"]
+    )]
+    pub(crate) trust_root: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) left_out: LeftOut,
     /// Files that nobody signed do no harm
@@ -58,6 +72,7 @@ pub(crate) struct Verify {
 enum Believed {
     Key(VerifyingKey),
     Certificates(CertificateTrust),
+    Identity(Check),
 }
 
 impl Believed {
@@ -65,11 +80,18 @@ impl Believed {
         match self {
             Self::Key(key) => Trust::Key(key),
             Self::Certificates(certificates) => Trust::Certificates(certificates),
+            Self::Identity(check) => Trust::Sigstore(check),
         }
     }
 }
 
 pub(crate) fn run(args: &Verify, common: &Common) -> Result<u8, Failure> {
+    if let Some(file) = &args.blob {
+        return super::blob::run(file, args, common);
+    }
+    if args.trust_root.is_some() {
+        return usage("--trust-root goes with --blob; for a model give --trust-config");
+    }
     let mut chain = args.certificate_chain.clone();
     let mut ignored = args.left_out.ignore_paths.clone();
     let (model, pypi) = signing::subject(&args.model, &mut [&mut chain, &mut ignored])?;
@@ -114,9 +136,12 @@ fn believed(args: &Verify, chain: &[PathBuf], common: &Common) -> Result<Believe
     if let Some(file) = &args.public_key {
         return Ok(Believed::Key(public_key(file)?));
     }
+    if args.who.is_named() {
+        return Ok(Believed::Identity(args.who.checker()?));
+    }
     if chain.is_empty() {
         return usage(
-            "say whose signature it must be: --public-key FILE or --certificate-chain FILE…; what the signature says of itself proves nothing",
+            "say whose signature it must be: --public-key FILE, --certificate-chain FILE…, or --identity WHO --identity-provider URL; what the signature says of itself proves nothing",
         );
     }
     let now = common.now.map_or_else(SystemTime::now, SystemTime::from);

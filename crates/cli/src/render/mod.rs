@@ -10,6 +10,7 @@
     reason = "these modules make text; `write!` would have a Result to ignore on every line"
 )]
 
+pub mod blob;
 pub mod explain;
 pub mod identity;
 pub mod log;

@@ -227,10 +227,22 @@ fn check_entries(entries: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The first subject of an in-toto statement that has a SHA-256; `None` when
-/// there is none, or the payload is no statement.
+/// The first subject of an in-toto statement that has a SHA-256. The artifact is
+/// bound to a statement's subjects; another type of payload may mean something
+/// else by the word.
 fn named_by_statement(payload: &[u8]) -> Result<Option<[u8; 32]>, Refusal> {
+    const KNOWN: [&str; 2] = [
+        "https://in-toto.io/Statement/v1",
+        "https://in-toto.io/Statement/v0.1",
+    ];
     let statement = parse_json(payload)?;
+    let kind = statement.get("_type").and_then(Value::as_str);
+    if !kind.is_some_and(|kind| KNOWN.contains(&kind)) {
+        return Err(Refusal::new(
+            "statement-unknown",
+            "the signed payload is not an in-toto statement",
+        ));
+    }
     let subjects = statement.get("subject").and_then(Value::as_array);
     Ok(subjects
         .into_iter()

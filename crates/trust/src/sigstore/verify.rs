@@ -9,7 +9,6 @@ use sigstore_verify::{
     Policy, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult,
 };
 
-use crate::bundle::parse_json;
 use crate::{Refusal, VerifyingKey};
 
 use super::document::{self, Document, Material};
@@ -124,7 +123,6 @@ fn check(
     artifact: Artifact<'_>,
     expectations: &Expectations<'_>,
 ) -> Result<Verified, Refusal> {
-    check_statement_type(&document)?;
     let logs = expectations.root.has_logs() && document.needs_log(&expectations.signer);
     let policy = policy(&document, expectations, logs)?;
     let verifier = &expectations.root.verifier;
@@ -197,26 +195,6 @@ fn policy(
     } else {
         policy.skip_sct()
     }))
-}
-
-/// `sigstore-verify` binds the artifact to a statement's subjects whatever the
-/// statement's type; an unknown type may mean something else by `subject`.
-fn check_statement_type(document: &Document) -> Result<(), Refusal> {
-    const KNOWN: [&str; 2] = [
-        "https://in-toto.io/Statement/v1",
-        "https://in-toto.io/Statement/v0.1",
-    ];
-    let Some((payload, _)) = &document.payload else {
-        return Ok(());
-    };
-    let statement = parse_json(payload)?;
-    match statement.get("_type").and_then(serde_json::Value::as_str) {
-        Some(kind) if KNOWN.contains(&kind) => Ok(()),
-        _ => Err(Refusal::new(
-            "statement-type-unknown",
-            "the signed payload is not an in-toto statement",
-        )),
-    }
 }
 
 fn signed_by(document: &Document, result: &VerificationResult) -> Result<SignedBy, Refusal> {

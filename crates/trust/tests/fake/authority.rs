@@ -34,6 +34,11 @@ impl Authority {
         let extensions = [
             extension("2.5.29.19", true, &seq(&[&tlv(1, &[0xff])])),
             extension("2.5.29.15", true, &tlv(3, &[1, 6])),
+            extension(
+                "2.5.29.14",
+                false,
+                &octets(&key_id(key.verifying_key().to_der())),
+            ),
         ];
         let body = certificate_body(
             &name,
@@ -58,7 +63,17 @@ impl Authority {
     pub fn issue(&self, number: u64, holder: &Holder<'_>, log: Option<&SigningKey>) -> Vec<u8> {
         let mut extensions = vec![
             extension("2.5.29.15", true, &tlv(3, &[7, 0x80])),
-            extension("2.5.29.37", true, &seq(&[&oid(holder.purpose)])),
+            extension(
+                "2.5.29.37",
+                holder.purpose == TIME_STAMPING,
+                &seq(&[&oid(holder.purpose)]),
+            ),
+            extension("2.5.29.14", false, &octets(&key_id(holder.spki))),
+            extension(
+                "2.5.29.35",
+                false,
+                &seq(&[&tlv(0x80, &key_id(self.key.verifying_key().to_der()))]),
+            ),
         ];
         if let Some((identity, issuer)) = holder.identity {
             let tag = if identity.contains("://") { 0x86 } else { 0x81 };
@@ -67,6 +82,8 @@ impl Authority {
                 true,
                 &seq(&[&tlv(tag, identity.as_bytes())]),
             ));
+            // Old readers want the bare text.
+            extensions.push(extension("1.3.6.1.4.1.57264.1.1", false, issuer.as_bytes()));
             extensions.push(extension(
                 "1.3.6.1.4.1.57264.1.8",
                 false,
@@ -121,7 +138,16 @@ fn prefixed(bytes: &[u8]) -> Vec<u8> {
     [&length[..], bytes].concat()
 }
 
+fn key_id(spki: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(&hash_bytes(spki)[..20]);
+    out
+}
+
 fn common_name(name: &str) -> Vec<u8> {
+    if name.is_empty() {
+        return seq(&[]);
+    }
     let attribute = seq(&[&oid("2.5.4.3"), &tlv(0x0c, name.as_bytes())]);
     seq(&[&set(&[&attribute])])
 }

@@ -42,7 +42,7 @@ impl Log {
                 "payloadHash": {"algorithm": "sha256", "value": hex(&hash_bytes(&payload))},
                 "signatures": [{
                     "signature": envelope["signatures"][0]["sig"],
-                    "verifier": proposed["verifiers"][0],
+                    "verifier": canonical(proposed["verifiers"][0].as_str().unwrap()),
                 }],
             },
         })
@@ -112,6 +112,13 @@ impl Log {
         let note = format!("{text}\n— {ORIGIN} {}\n", STANDARD.encode(signature));
         (index, root, path(index, &self.leaves), note)
     }
+}
+
+/// The certificate's PEM as every reader would write it, as Rekor does.
+fn canonical(verifier: &str) -> String {
+    let text = String::from_utf8(STANDARD.decode(verifier).unwrap()).unwrap();
+    let body: String = text.lines().filter(|l| !l.starts_with("--")).collect();
+    STANDARD.encode(super::pem(&STANDARD.decode(body).unwrap()))
 }
 
 fn leaf(bytes: &[u8]) -> [u8; 32] {
