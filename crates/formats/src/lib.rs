@@ -51,6 +51,7 @@ mod msgpack;
 mod npy;
 mod onnx;
 mod opaque;
+mod ort;
 mod pickle;
 mod plain;
 mod python;
@@ -92,6 +93,7 @@ pub static FORMATS: &[&Format] = &[
     &zlib::FORMAT,
     &onnx::FORMAT,
     &onnx::TENSOR,
+    &ort::FORMAT,
     &tensorflow::FORMAT,
     &tflite::FORMAT,
     &msgpack::FORMAT,

@@ -104,7 +104,7 @@ pub(super) fn find(number: u64) -> Option<Type> {
 }
 
 /// The name of an element type in a signature.
-pub(super) fn name(number: u64) -> String {
+pub(crate) fn name(number: u64) -> String {
     find(number).map_or_else(|| format!("type {number}"), |found| found.name.to_owned())
 }
 

@@ -24,6 +24,9 @@ use crate::{Format, Input, Session};
 use schema::Kind;
 use walk::Walk;
 
+pub(crate) use dtype::name as dtype_name;
+pub(crate) use operators::{is_custom, runs_code};
+
 pub(crate) static FORMAT: Format = Format {
     name: "onnx",
     identify: identify::model,

@@ -36,7 +36,7 @@ ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor";
 const RUN_CODE: &[&str] = &["PyOp", "PythonOp", "PythonOpGrad", "PyFunc", "PyCustomOp"];
 
 /// Whether an operator needs a library that is not part of the runtime.
-pub(super) fn is_custom(domain: &str, operator: &str) -> bool {
+pub(crate) fn is_custom(domain: &str, operator: &str) -> bool {
     match domain {
         "" => !STANDARD
             .split_ascii_whitespace()
@@ -46,6 +46,6 @@ pub(super) fn is_custom(domain: &str, operator: &str) -> bool {
     }
 }
 
-pub(super) fn runs_code(operator: &str) -> bool {
+pub(crate) fn runs_code(operator: &str) -> bool {
     RUN_CODE.contains(&operator)
 }

@@ -38,7 +38,6 @@ static SIGNATURES: &[Signature] = &[
     at("hdf5", Model, 1024, b"\x89HDF\r\n\x1a\n"),
     at("hdf5", Model, 2048, b"\x89HDF\r\n\x1a\n"),
     at("executorch", Model, 4, b"ET12"),
-    at("ort", Model, 4, b"ORTM"),
     at("mobile-torch", Model, 4, b"PTMF"),
     at("tensorrt", Model, 0, b"ftrt"),
     at("tensorrt", Model, 0, b"ptrt"),

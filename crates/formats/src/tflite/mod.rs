@@ -41,17 +41,16 @@ fn read(input: &Input<'_>, session: &mut Session<'_>) {
     let packed = file
         .root()
         .is_some_and(|model| read_model(input, session, &model));
-    conclude(input, session, &file, "tflite", packed);
+    conclude(input, session, &file, "tflite");
+    look_behind(input, session, &file, packed);
 }
 
-/// Says what of the file could not be read, and what stands behind its end.
-/// `packed` tells that files may be packed there.
+/// Says what of the file could not be read.
 pub(crate) fn conclude(
     input: &Input<'_>,
     session: &mut Session<'_>,
     file: &File<'_>,
     format: &str,
-    packed: bool,
 ) {
     if let Some(at) = file.broken() {
         let place = input.at(at.min(input.len()), 1);
@@ -74,6 +73,11 @@ pub(crate) fn conclude(
             input.whole(),
         );
     }
+}
+
+/// Looks at what stands behind the end. `packed` tells that files may be
+/// packed there.
+fn look_behind(input: &Input<'_>, session: &mut Session<'_>, file: &File<'_>, packed: bool) {
     let end = file.end();
     let rest = usize::try_from(end)
         .ok()
@@ -88,7 +92,7 @@ pub(crate) fn conclude(
         && (found || len > MAX_PADDING && rest.iter().any(|byte| *byte != 0))
     {
         session.anomaly(
-            &format!("{format}-trailing-bytes"),
+            "tflite-trailing-bytes",
             format!("{len} bytes follow the end of the model"),
             input.at(end, len),
         );

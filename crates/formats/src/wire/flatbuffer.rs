@@ -227,6 +227,19 @@ impl<'a, 'f> Table<'a, 'f> {
         })
     }
 
+    pub(crate) fn texts(&self, slot: u16) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a, 'f> {
+        let vector = self.paid(slot, 4);
+        let file = self.file;
+        let count = vector.map_or(0, |vector| vector.len() / 4);
+        let start = vector.map_or(0, |vector| vector.at);
+        (0..count).map(move |index| {
+            let at = file.follow(start.checked_add(index.checked_mul(4)?)?)?;
+            let len = u64::from(u32::from_le_bytes(file.number(at)?));
+            file.pay(len)?;
+            file.take(at.checked_add(4)?, len)
+        })
+    }
+
     pub(crate) fn i32s(&self, slot: u16) -> Vec<i32> {
         let bytes = self.paid(slot, 4).map_or(&b""[..], |vector| vector.bytes);
         let numbers = bytes.as_chunks::<4>().0.iter();
