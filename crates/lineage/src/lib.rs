@@ -50,6 +50,7 @@ mod claim;
 mod dtype;
 mod fingerprint;
 pub mod float8;
+pub mod gguf;
 mod grade;
 mod model;
 mod names;
