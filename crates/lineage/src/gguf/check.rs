@@ -273,3 +273,40 @@ fn clip_and_residuals(g: &Grid, x: &[f32], report: &mut Report) {
 pub(super) fn is_checked(kind: Kind) -> bool {
     replays(kind) || codebook::covers(kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::arith::Plain;
+    use super::*;
+
+    fn floats(path: &std::path::Path) -> Vec<f32> {
+        std::fs::read(path).unwrap().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+    }
+
+    #[test]
+    fn calibration() {
+        let Some(folder) = std::env::var_os("MODELWARD_GGML_ORACLE").map(std::path::PathBuf::from) else { return };
+        let x = floats(&folder.join("input.bin"));
+        for kind in Kind::all() {
+            for suffix in ["", "_imat"] {
+                let Ok(b) = std::fs::read(folder.join(format!("{}{suffix}.bin", kind.name()))) else { continue };
+                // half of the rows are ordinary
+                let r = check_rows::<Plain>(kind, &x, 1024, None, &b, 0);
+                println!("{}{suffix}: blocks {} differing {} off {} implausible {} free {} farthest {} rel {:.4} {:?} {:?}", kind.name(), r.blocks, r.differing, r.off, r.implausible, r.free, r.farthest, r.relative(), r.off_at, r.implausible_at);
+                // flips
+                let mut hit = 0; let mut n = 0;
+                let rb = b.len() / (x.len() / 1024);
+                for t in 0..200u64 {
+                    let row = (t % 24) as usize;
+                    let mut s = b[row * rb..(row + 1) * rb].to_vec();
+                    let at = (t.wrapping_mul(2654435761) % rb as u64) as usize;
+                    s[at] ^= 1 << (t % 8);
+                    let r = check_rows::<Plain>(kind, &x[row * 1024..(row + 1) * 1024], 1024, None, &s, 0);
+                    n += 1;
+                    if r.off > 0 || r.implausible > 0 { hit += 1; }
+                }
+                println!("    bit flips seen {hit} of {n}");
+            }
+        }
+    }
+}

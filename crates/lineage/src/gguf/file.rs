@@ -114,6 +114,18 @@ impl Head {
         self.get(key)?.text()
     }
 
+    /// Adds the keys and tensors of another part of a split file.
+    pub(super) fn join(&mut self, part: Self) {
+        for (key, value) in part.keys {
+            if !self.index.contains_key(&key) {
+                self.index.insert(key.clone(), self.keys.len());
+                self.keys.push((key, value));
+            }
+        }
+        self.tensors.extend(part.tensors);
+        self.hidden.extend(part.hidden);
+    }
+
     /// Reads the head of a file and looks at all padding.
     pub fn read(bytes: &dyn Bytes) -> Result<Self, String> {
         let mut cursor = Cursor::new(bytes);
