@@ -99,6 +99,8 @@ pub struct Entry {
 pub struct Head {
     pub keys: Vec<(String, Value)>,
     pub tensors: Vec<Entry>,
+    /// Where the offsets of tensors count from.
+    pub data_start: u64,
     /// Bytes that no reader looks at and that are not zero, or that lie beyond
     /// the end: one sentence each.
     pub hidden: Vec<String>,
@@ -178,7 +180,7 @@ impl Head {
                 .filter(|v| v.is_power_of_two() && *v <= 1 << 20)
                 .ok_or("its alignment is no small power of two")?,
         };
-        let head = Self { keys, tensors, hidden, index };
+        let head = Self { keys, tensors, data_start: 0, hidden, index };
         head.look_at_padding(bytes, cursor.at, alignment)
     }
 
@@ -191,6 +193,7 @@ impl Head {
         let start = end
             .checked_next_multiple_of(alignment)
             .ok_or("its head never ends")?;
+        self.data_start = start;
         let size = bytes.len();
         let mut gaps = vec![(end, start.min(size), "before the first tensor".to_owned())];
         let mut order: Vec<&Entry> = self.tensors.iter().collect();

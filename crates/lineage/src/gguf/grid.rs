@@ -30,6 +30,8 @@ pub struct Grid {
     pub len: usize,
     pub low: i16,
     pub high: i16,
+    /// The scale as stored, before it is multiplied.
+    pub base: f32,
     /// Values of the codes where they are not the codes themselves.
     pub table: Option<&'static [i8; 16]>,
 }
@@ -44,6 +46,7 @@ impl Grid {
             len,
             low,
             high,
+            base: 0.0,
             table: None,
         }
     }
@@ -263,7 +266,8 @@ pub fn unpack(kind: Kind, b: &[u8]) -> Option<Grid> {
         Kind::Iq4Nl => {
             let mut g = Grid::new(len, len, 0, 15);
             g.table = Some(&IQ4);
-            g.scale[0] = f16_at(b, 0);
+            g.base = f16_at(b, 0);
+            g.scale[0] = g.base;
             halves(&b[2..], &mut g.codes, 0);
             g
         }
@@ -271,6 +275,7 @@ pub fn unpack(kind: Kind, b: &[u8]) -> Option<Grid> {
             let mut g = Grid::new(len, 32, 0, 15);
             g.table = Some(&IQ4);
             let d = f16_at(b, 0);
+            g.base = d;
             let high = u16::from_le_bytes([b[2], b[3]]);
             for j in 0..8 {
                 let low = (b[4 + j / 2] >> (4 * (j % 2))) & 15;

@@ -22,6 +22,8 @@ pub mod decode;
 pub mod file;
 mod fp4;
 pub mod grid;
+mod interval;
+mod iq3;
 mod judge;
 mod metadata;
 mod mix;

@@ -1,13 +1,13 @@
 //! The quantizer, replayed: the bytes llama.cpp writes for a row of weights.
 //!
 //! Follows the reference (`*_ref`, no importance matrix) and weighted (`*_impl`)
-//! forms in `ggml/src/ggml-quants.c`. Codebook kinds are not replayed.
+//! forms in `ggml/src/ggml-quants.c`. IQ1 and IQ2 are not replayed.
 
 use half::f16;
 
 use super::arith::{Arithmetic, nearest, nearest_product};
 use super::block::Kind;
-use super::fp4;
+use super::{fp4, iq3};
 use super::grid::{IQ4, pack, scale_min, scale_q3};
 use super::search::{Steps, TINY, positive, symmetric, three_bit, with_minimum};
 
@@ -29,6 +29,8 @@ pub fn replays(kind: Kind) -> bool {
             | Kind::Q6K
             | Kind::Iq4Nl
             | Kind::Iq4Xs
+            | Kind::Iq3Xxs
+            | Kind::Iq3S
             | Kind::Tq1_0
             | Kind::Tq2_0
             | Kind::Mxfp4
@@ -145,6 +147,7 @@ fn quantize_block<A: Arithmetic>(
         (Kind::Q2K | Kind::Q4K | Kind::Q5K, _) => minimum_super::<A>(kind, x, w, b),
         (Kind::Q3K, _) => q3k::<A>(x, w, b),
         (Kind::Q6K, _) => q6k::<A>(x, w, b),
+        (Kind::Iq3Xxs | Kind::Iq3S, _) => iq3::quantize::<A>(kind == Kind::Iq3S, x, w, b),
         (Kind::Iq4Nl | Kind::Iq4Xs, _) => iq4::<A>(kind, x, w, b),
         _ => {}
     }

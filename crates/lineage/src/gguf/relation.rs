@@ -118,7 +118,7 @@ fn prove(case: &Case<'_>) -> Proof {
         tokenizer::compare(&target, source, &config, &mut proof);
         from_hf(source, case.target, &config, &target, &mut proof)
     };
-    mix::check(&target, source.is_gguf(), &arch, &mut proof);
+    mix::check(&target, &arch, &mut proof);
     judge(&jobs, &importance, &mut proof, case.tell);
     caveats(&mut proof);
     proof

@@ -60,7 +60,8 @@ pub(super) enum Map {
     Same,
     /// Norm weights that the model stores as their distance from one.
     PlusOne,
-    /// The state matrix of Mamba, stored as a logarithm.
+    /// The state matrix of Mamba, stored as a logarithm; half precision too
+    /// takes the exponential in its own.
     MinusExp,
 }
 
@@ -172,7 +173,10 @@ impl Recipe {
             }
             Map::MinusExp => {
                 for v in out.iter_mut() {
-                    *v = -v.exp();
+                    *v = -(f64::from(*v).exp() as f32);
+                    if half {
+                        *v = f16::from_f32(*v).to_f32();
+                    }
                 }
             }
         }

@@ -369,11 +369,20 @@ fn special(head: &Head, source: &Source, config: &Config, proof: &mut Proof) {
         ("mask_token_id", "mask"),
     ] {
         let key = format!("tokenizer.ggml.{key}");
-        let entry = source.config.get(format!("{word}_token"));
+        // BERT begins with its class token and ends with its separator.
+        let said = match (config.arch.as_str(), word) {
+            ("bert" | "nomic-bert", "bos") => "cls",
+            ("bert" | "nomic-bert", "eos") => "sep",
+            _ => word,
+        };
+        let entry = source.config.get(format!("{said}_token"));
         let text = entry.and_then(|e| e.as_str().or_else(|| e.get("content")?.as_str()));
         let named = text.and_then(|t| source.added.get(t)).copied();
         let told = config.json.get(format!("{word}_token_id")).and_then(Json::as_u64);
         let stored = head.get(&key).and_then(Value::integer);
+        if config.arch == "bert" && word == "cls" && stored.is_none() {
+            continue;
+        }
         let Some(wanted) = named.or(told) else {
             if stored.is_some() && config.arch != "glm4" {
                 proof.note(format!("{key} is told by nothing in the source"));

@@ -188,7 +188,7 @@ impl Job<'_> {
         let columns = self.recipe.columns();
         let chunk = self.recipe.chunk(CHUNK);
         let tolerance = match (self.recipe.map, &self.recipe.given) {
-            (Map::MinusExp, _) => 4e-7,
+            (Map::MinusExp, _) => 1.3e-7,
             (_, Some(_)) if self.target.name == "rope_freqs.weight" => 2e-6,
             _ => 0.0,
         };
