@@ -3,7 +3,8 @@
 use super::arith::{Arithmetic, nearest};
 use super::block::Kind;
 use super::grid::{self, Grid};
-use super::quantizer::{nearest_iq4, quantize_row, replays};
+use super::iq4::nearest_iq4;
+use super::quantizer::quantize_row;
 use super::search::TINY;
 use super::{codebook, decode, interval};
 
@@ -49,7 +50,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn merge(mut self, other: Self) -> Self {
+    pub(super) fn merge(mut self, other: &Self) -> Self {
         self.blocks += other.blocks;
         self.differing += other.differing;
         self.off += other.off;
@@ -70,12 +71,24 @@ impl Report {
 
     pub(super) fn see_off(&mut self, index: u64, value: f32, expected: f32, bound: f32) {
         self.off += 1;
-        self.off_at = worse(self.off_at, Some(Seen { index, value, expected, bound }));
+        self.off_at = worse(
+            self.off_at,
+            Some(Seen {
+                index,
+                value,
+                expected,
+                bound,
+            }),
+        );
     }
 
     /// Root mean square of the error over that of the weights.
     pub(super) fn relative(&self) -> f64 {
-        if self.square > 0.0 { (self.error / self.square).sqrt() } else { 0.0 }
+        if self.square > 0.0 {
+            (self.error / self.square).sqrt()
+        } else {
+            0.0
+        }
     }
 }
 
@@ -84,7 +97,8 @@ fn worse(a: Option<Seen>, b: Option<Seen>) -> Option<Seen> {
         (Some(a), Some(b)) => {
             let (da, db) = (a.deviation(), b.deviation());
             // The same answer in whatever order chunks end.
-            let second = db > da || (db == da && b.index < a.index) || (da.is_nan() && !db.is_nan());
+            let second =
+                db > da || (db == da && b.index < a.index) || (da.is_nan() && !db.is_nan());
             Some(if second { b } else { a })
         }
         (a, b) => a.or(b),
@@ -104,7 +118,11 @@ pub(super) fn check_rows<A: Arithmetic>(
     let mut report = Report::default();
     let row_bytes = columns / n * size;
     let mut replay = vec![0u8; row_bytes];
-    for (r, (x, stored)) in x.chunks_exact(columns).zip(stored.chunks_exact(row_bytes)).enumerate() {
+    for (r, (x, stored)) in x
+        .chunks_exact(columns)
+        .zip(stored.chunks_exact(row_bytes))
+        .enumerate()
+    {
         let at = first + (r * columns) as u64;
         let weights = importance.and_then(|f| f(at / columns as u64));
         let replayed = quantize_row::<A>(kind, x, weights.as_deref(), &mut replay);
@@ -147,7 +165,12 @@ fn check_block(kind: Kind, x: &[f32], b: &[u8], want: Option<&[u8]>, at: u64, re
             .iter()
             .zip(expected.iter())
             .enumerate()
-            .map(|(i, (&value, &expected))| Seen { index: at + i as u64, value, expected, bound: 0.0 })
+            .map(|(i, (&value, &expected))| Seen {
+                index: at + i as u64,
+                value,
+                expected,
+                bound: 0.0,
+            })
             .fold(None, |worst, seen| worse(worst, Some(seen)));
         report.differs_at = worse(report.differs_at, seen);
     }
@@ -182,7 +205,10 @@ fn nearest_codes(kind: Kind, g: &Grid, x: &[f32], at: u64, report: &mut Report) 
             Kind::Q4_1 | Kind::Q5_1 => Some(interval::fits_some_grid(g, x)),
             Kind::Iq4Nl | Kind::Iq4Xs => {
                 let ulp = f16_ulp(g.base);
-                Some(interval::fits_iq4(&g.codes[range.clone()], &x[range.clone()], scale, ulp).is_none())
+                Some(
+                    interval::fits_iq4(&g.codes[range.clone()], &x[range.clone()], scale, ulp)
+                        .is_none(),
+                )
             }
             _ => None,
         };
@@ -196,11 +222,17 @@ fn nearest_codes(kind: Kind, g: &Grid, x: &[f32], at: u64, report: &mut Report) 
                 Kind::Mxfp4 | Kind::Nvfp4 => (super::fp4::nearest_fp4(x[i], scale) as i16, false),
                 Kind::Q2K | Kind::Q3K | Kind::Q4K | Kind::Q5K | Kind::Q6K => {
                     let code = nearest((x[i] - offset) / scale);
-                    (code.clamp(i32::from(g.low), i32::from(g.high)) as i16, false)
+                    (
+                        code.clamp(i32::from(g.low), i32::from(g.high)) as i16,
+                        false,
+                    )
                 }
                 _ => {
                     let code = ((x[i] - offset) / scale).round();
-                    (code.clamp(f32::from(g.low), f32::from(g.high)) as i16, honest.is_none())
+                    (
+                        code.clamp(f32::from(g.low), f32::from(g.high)) as i16,
+                        honest.is_none(),
+                    )
                 }
             };
             let code = g.codes[i];
@@ -213,7 +245,12 @@ fn nearest_codes(kind: Kind, g: &Grid, x: &[f32], at: u64, report: &mut Report) 
                 && (!slack || (i32::from(code) - i32::from(best)).abs() > 1);
             if wrong {
                 report.off += 1;
-                let seen = Seen { index: at + i as u64, value, expected, bound: 0.0 };
+                let seen = Seen {
+                    index: at + i as u64,
+                    value,
+                    expected,
+                    bound: 0.0,
+                };
                 report.off_at = worse(report.off_at, Some(seen));
             }
         }
@@ -228,7 +265,11 @@ fn nearest_codes(kind: Kind, g: &Grid, x: &[f32], at: u64, report: &mut Report) 
 fn f16_ulp(d: f32) -> f64 {
     let magnitude = f64::from(d.abs());
     if magnitude < 6.2e-5 {
-        if magnitude == 0.0 { 1.0 } else { (2f64.powi(-25) / magnitude).min(0.9) }
+        if magnitude == 0.0 {
+            1.0
+        } else {
+            (2f64.powi(-25) / magnitude).min(0.9)
+        }
     } else {
         2f64.powi(-11)
     }
@@ -257,7 +298,12 @@ fn plausible(g: &Grid, want: &Grid, x: &[f32], at: u64, report: &mut Report) {
         let ratio = is / must;
         if !(0.3..=3.0).contains(&ratio) {
             report.implausible += 1;
-            let seen = Seen { index: at + range.start as u64, value: is, expected: must, bound: 0.0 };
+            let seen = Seen {
+                index: at + range.start as u64,
+                value: is,
+                expected: must,
+                bound: 0.0,
+            };
             report.implausible_at = worse(report.implausible_at, Some(seen));
         }
     }
@@ -279,48 +325,6 @@ fn clip_and_residuals(g: &Grid, x: &[f32], report: &mut Report) {
         } else {
             let tenth = ((rest + 0.5) * 10.0) as usize;
             report.residuals[tenth.min(9)] += 1;
-        }
-    }
-}
-
-/// Whether the kind is checked at all.
-pub(super) fn is_checked(kind: Kind) -> bool {
-    replays(kind) || codebook::covers(kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::arith::Plain;
-    use super::*;
-
-    fn floats(path: &std::path::Path) -> Vec<f32> {
-        std::fs::read(path).unwrap().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-    }
-
-    #[test]
-    fn calibration() {
-        let Some(folder) = std::env::var_os("MODELWARD_GGML_ORACLE").map(std::path::PathBuf::from) else { return };
-        let x = floats(&folder.join("input.bin"));
-        for kind in Kind::all() {
-            for suffix in ["", "_imat"] {
-                let Ok(b) = std::fs::read(folder.join(format!("{}{suffix}.bin", kind.name()))) else { continue };
-                // half of the rows are ordinary
-                let r = check_rows::<Plain>(kind, &x, 1024, None, &b, 0);
-                println!("{}{suffix}: blocks {} differing {} off {} implausible {} free {} farthest {} rel {:.4} {:?} {:?}", kind.name(), r.blocks, r.differing, r.off, r.implausible, r.free, r.farthest, r.relative(), r.off_at, r.implausible_at);
-                // flips
-                let mut hit = 0; let mut n = 0;
-                let rb = b.len() / (x.len() / 1024);
-                for t in 0..200u64 {
-                    let row = (t % 24) as usize;
-                    let mut s = b[row * rb..(row + 1) * rb].to_vec();
-                    let at = (t.wrapping_mul(2654435761) % rb as u64) as usize;
-                    s[at] ^= 1 << (t % 8);
-                    let r = check_rows::<Plain>(kind, &x[row * 1024..(row + 1) * 1024], 1024, None, &s, 0);
-                    n += 1;
-                    if r.off > 0 || r.implausible > 0 { hit += 1; }
-                }
-                println!("    bit flips seen {hit} of {n}");
-            }
         }
     }
 }

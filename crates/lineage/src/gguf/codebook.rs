@@ -25,7 +25,7 @@ fn signs(bits: u32) -> u8 {
 }
 
 fn signed(v: f32, signs: u8, j: usize) -> f32 {
-    if (signs >> j) & 1 == 1 { v * -1.0 } else { v * 1.0 }
+    if (signs >> j) & 1 == 1 { -v } else { v }
 }
 
 fn eight(d: f32, point: u16, signs: u8, y: &mut [f32]) {
@@ -39,20 +39,6 @@ fn four(d: f32, levels: &[f32; 8], point: u16, signs: u8, from: usize, y: &mut [
         let v = levels[usize::from((point >> (3 * j)) & 7)];
         *y = signed(d * v, signs, from + j);
     }
-}
-
-/// Whether the kind is one of these.
-pub(super) fn covers(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Iq1S
-            | Kind::Iq1M
-            | Kind::Iq2Xxs
-            | Kind::Iq2Xs
-            | Kind::Iq2S
-            | Kind::Iq3Xxs
-            | Kind::Iq3S
-    )
 }
 
 /// Decodes one block of 256; false for other kinds.
@@ -84,7 +70,12 @@ fn decode_scaled(kind: Kind, b: &[u8], out: &mut [f32], scales: &mut [f32; 32]) 
                     let q = u16_at(b, 2 + 2 * (4 * i + l));
                     let db = d * (0.5 + f32::from(s)) * 0.25;
                     scales[4 * i + l] = db;
-                    eight(db, IQ2_XS[usize::from(q & 511)], signs(u32::from(q >> 9)), y);
+                    eight(
+                        db,
+                        IQ2_XS[usize::from(q & 511)],
+                        signs(u32::from(q >> 9)),
+                        y,
+                    );
                 }
             }
         }
@@ -216,6 +207,11 @@ pub(super) fn check(
         .map_or(0, |(j, _)| j);
     // A scale below what half precision holds makes a block of zeros.
     if square > 256e-14 && error > most * most * square {
-        report.see_off(at + worst as u64, values[worst], x[worst], (most * (square / 256.0).sqrt()) as f32);
+        report.see_off(
+            at + worst as u64,
+            values[worst],
+            x[worst],
+            (most * (square / 256.0).sqrt()) as f32,
+        );
     }
 }

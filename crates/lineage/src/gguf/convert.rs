@@ -26,12 +26,16 @@ impl Config {
         {
             all.extend(text);
         }
-        Self { json, arch: arch.to_owned() }
+        Self {
+            json,
+            arch: arch.to_owned(),
+        }
     }
 
     /// The first of the keys that is there and not null.
     pub(super) fn get(&self, keys: &[&str]) -> Option<&Value> {
-        keys.iter().find_map(|key| self.json.get(*key).filter(|v| !v.is_null()))
+        keys.iter()
+            .find_map(|key| self.json.get(*key).filter(|v| !v.is_null()))
     }
 
     pub(super) fn integer(&self, keys: &[&str]) -> Option<u64> {
@@ -46,7 +50,10 @@ impl Config {
     /// for full attention where there are two.
     pub(super) fn rope(&self, key: &str) -> Option<&Value> {
         let all = self.get(&["rope_parameters", "rope_scaling"])?;
-        all.get("full_attention").unwrap_or(all).get(key).filter(|v| !v.is_null())
+        all.get("full_attention")
+            .unwrap_or(all)
+            .get(key)
+            .filter(|v| !v.is_null())
     }
 
     pub(super) fn heads(&self) -> Option<u64> {
@@ -54,8 +61,13 @@ impl Config {
     }
 
     pub(super) fn kv_heads(&self) -> Option<u64> {
-        self.integer(&["num_key_value_heads", "n_kv_heads", "num_kv_heads", "n_head_kv"])
-            .or_else(|| self.heads())
+        self.integer(&[
+            "num_key_value_heads",
+            "n_kv_heads",
+            "num_kv_heads",
+            "n_head_kv",
+        ])
+        .or_else(|| self.heads())
     }
 
     pub(super) fn hidden(&self) -> Option<u64> {
@@ -85,7 +97,10 @@ pub(super) struct Plan {
 pub(super) fn plan(model: &Model, config: &Config) -> Plan {
     let arch = config.arch.as_str();
     let mut plan = Plan::default();
-    let sandwich = model.tensors.iter().any(|t| t.name.contains("post_feedforward_layernorm"));
+    let sandwich = model
+        .tensors
+        .iter()
+        .any(|t| t.name.contains("post_feedforward_layernorm"));
     let mut experts: BTreeMap<String, BTreeMap<u64, &Tensor>> = BTreeMap::new();
     for tensor in &model.tensors {
         if names::is_left_out(arch, &tensor.name) {
@@ -96,14 +111,18 @@ pub(super) fn plan(model: &Model, config: &Config) -> Plan {
             continue;
         };
         if let Some(expert) = mapped.expert {
-            experts.entry(mapped.name).or_default().insert(expert, tensor);
+            experts
+                .entry(mapped.name)
+                .or_default()
+                .insert(expert, tensor);
             continue;
         }
         for (name, recipe) in single(tensor, &mapped.name, config) {
             match recipe {
                 Ok(recipe) => {
                     if plan.recipes.insert(name.clone(), recipe).is_some() {
-                        plan.failed.insert(name, "two source tensors bear its name".to_owned());
+                        plan.failed
+                            .insert(name, "two source tensors bear its name".to_owned());
                     }
                 }
                 Err(why) => {
@@ -136,9 +155,14 @@ fn stack(parts: &BTreeMap<u64, &Tensor>) -> Result<Recipe, String> {
         parts.values().next().ok_or("no expert is there")?,
     );
     if last + 1 != count {
-        return Err(format!("expert {last} is there but only {count} experts are"));
+        return Err(format!(
+            "expert {last} is there but only {count} experts are"
+        ));
     }
-    if parts.values().any(|t| t.shape != first.shape || t.dtype != first.dtype) {
+    if parts
+        .values()
+        .any(|t| t.shape != first.shape || t.dtype != first.dtype)
+    {
         return Err("its experts differ in shape or type".to_owned());
     }
     let mut recipe = Recipe::of(first);
@@ -165,14 +189,22 @@ fn single(tensor: &Tensor, name: &str, config: &Config) -> Planned {
     vec![(name.to_owned(), one)]
 }
 
-fn reorder(mut recipe: Recipe, tensor: &Tensor, name: &str, config: &Config) -> Result<Recipe, String> {
+fn reorder(
+    mut recipe: Recipe,
+    tensor: &Tensor,
+    name: &str,
+    config: &Config,
+) -> Result<Recipe, String> {
     let arch = config.arch.as_str();
     let last = name.rsplit_once("blk.").map_or(name, |(_, rest)| {
         rest.split_once('.').map_or(rest, |(_, rest)| rest)
     });
     let first_rows = tensor.shape.first().copied().unwrap_or(0);
     match (arch, last) {
-        ("gpt2", "attn_qkv.weight" | "attn_output.weight" | "ffn_up.weight" | "ffn_down.weight") => {
+        (
+            "gpt2",
+            "attn_qkv.weight" | "attn_output.weight" | "ffn_up.weight" | "ffn_down.weight",
+        ) => {
             let [rows, columns] = tensor.shape.as_slice() else {
                 return Err("it is no matrix".to_owned());
             };
@@ -180,8 +212,12 @@ fn reorder(mut recipe: Recipe, tensor: &Tensor, name: &str, config: &Config) -> 
                 .ok_or("it is stored so that it cannot be read by columns")?;
             recipe = Recipe::of(&turned);
         }
-        ("falcon", "attn_qkv.weight") | ("gptneox" | "bloom", "attn_qkv.weight" | "attn_qkv.bias") => {
-            let heads = config.heads().filter(|h| *h > 0).ok_or("config.json has no number of heads")?;
+        ("falcon", "attn_qkv.weight")
+        | ("gptneox" | "bloom", "attn_qkv.weight" | "attn_qkv.bias") => {
+            let heads = config
+                .heads()
+                .filter(|h| *h > 0)
+                .ok_or("config.json has no number of heads")?;
             let groups = if arch == "falcon" {
                 config.integer(&["num_kv_heads", "n_head_kv"]).unwrap_or(1)
             } else {
@@ -191,15 +227,29 @@ fn reorder(mut recipe: Recipe, tensor: &Tensor, name: &str, config: &Config) -> 
             if groups == 0 || head == 0 || first_rows != (heads + 2 * groups) * head {
                 return Err("its rows do not fit the number of heads".to_owned());
             }
-            recipe.order = Order::Grouped { groups, queries: heads / groups, head };
+            recipe.order = Order::Grouped {
+                groups,
+                queries: heads / groups,
+                head,
+            };
         }
-        (_, "attn_q.weight" | "attn_q.bias" | "attn_k.weight" | "attn_k.bias") if ROTARY.contains(&arch) => {
-            let heads = if last.starts_with("attn_q") { config.heads() } else { config.kv_heads() };
-            let heads = heads.filter(|h| *h > 0).ok_or("config.json has no number of heads")?;
+        (_, "attn_q.weight" | "attn_q.bias" | "attn_k.weight" | "attn_k.bias")
+            if ROTARY.contains(&arch) =>
+        {
+            let heads = if last.starts_with("attn_q") {
+                config.heads()
+            } else {
+                config.kv_heads()
+            };
+            let heads = heads
+                .filter(|h| *h > 0)
+                .ok_or("config.json has no number of heads")?;
             if !first_rows.is_multiple_of(2 * heads) || first_rows == 0 {
                 return Err("its rows do not fit the number of heads".to_owned());
             }
-            recipe.order = Order::Rotary { head: first_rows / heads };
+            recipe.order = Order::Rotary {
+                head: first_rows / heads,
+            };
         }
         ("mamba", "ssm_conv1d.weight") => {
             recipe.shape.retain(|dim| *dim != 1);
@@ -218,20 +268,34 @@ fn reorder(mut recipe: Recipe, tensor: &Tensor, name: &str, config: &Config) -> 
 /// keys are turned.
 fn split_kv(tensor: &Tensor, block: &str, config: &Config) -> Planned {
     let made = (|| {
-        let heads = config.kv_heads().ok_or("config.json has no number of heads")?;
-        let nope = config.integer(&["qk_nope_head_dim"]).ok_or("config.json has no qk_nope_head_dim")?;
-        let value = config.integer(&["v_head_dim"]).ok_or("config.json has no v_head_dim")?;
+        let heads = config
+            .kv_heads()
+            .ok_or("config.json has no number of heads")?;
+        let nope = config
+            .integer(&["qk_nope_head_dim"])
+            .ok_or("config.json has no qk_nope_head_dim")?;
+        let value = config
+            .integer(&["v_head_dim"])
+            .ok_or("config.json has no v_head_dim")?;
         let [rows, rank] = tensor.shape.as_slice() else {
             return Err("it is no matrix".to_owned());
         };
         if *rows != heads * (nope + value) {
             return Err("its rows do not fit the number of heads".to_owned());
         }
-        let keys = view(tensor, &[heads, *rank, nope], &[(nope + value) * rank, 1, *rank])
-            .ok_or("it is stored so that it cannot be read by columns")?;
+        let keys = view(
+            tensor,
+            &[heads, *rank, nope],
+            &[(nope + value) * rank, 1, *rank],
+        )
+        .ok_or("it is stored so that it cannot be read by columns")?;
         let mut values = Recipe::of(tensor);
         values.shape = vec![heads, value, *rank];
-        values.order = Order::Window { stride: nope + value, from: nope, take: value };
+        values.order = Order::Window {
+            stride: nope + value,
+            from: nope,
+            take: value,
+        };
         Ok((Recipe::of(&keys), values))
     })();
     let (k, v) = match made {
@@ -256,7 +320,11 @@ fn split_gate_up(tensor: &Tensor, block: &str) -> Planned {
         let take = both / 2;
         let mut recipe = Recipe::of(tensor);
         recipe.shape = vec![*experts, take, *columns];
-        recipe.order = Order::Window { stride: *both, from: from * take, take };
+        recipe.order = Order::Window {
+            stride: *both,
+            from: from * take,
+            take,
+        };
         Ok(recipe)
     };
     vec![
@@ -281,7 +349,12 @@ fn computed(config: &Config, plan: &mut Plan) {
     };
     let list = |key: &str| -> Option<Vec<f32>> {
         let values = config.rope(key)?.as_array()?;
-        Some(values.iter().map(|v| v.as_f64().unwrap_or(f64::NAN) as f32).collect())
+        Some(
+            values
+                .iter()
+                .map(|v| v.as_f64().unwrap_or(f64::NAN) as f32)
+                .collect(),
+        )
     };
     if config.arch == "phi3"
         && let (Some(long), Some(short)) = (list("long_factor"), list("short_factor"))
@@ -306,7 +379,11 @@ fn llama3_factors(config: &Config) -> Option<Vec<f32>> {
         .or_else(|| config.number(&["rope_theta"]))
         .unwrap_or(10000.0);
     let size = config.head_size()?.min(1 << 16);
-    let (factor, low, high) = (of("factor", 8.0), of("low_freq_factor", 1.0), of("high_freq_factor", 4.0));
+    let (factor, low, high) = (
+        of("factor", 8.0),
+        of("low_freq_factor", 1.0),
+        of("high_freq_factor", 4.0),
+    );
     let old = of("original_max_position_embeddings", 8192.0);
     Some(
         (0..size)

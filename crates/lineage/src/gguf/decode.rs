@@ -31,7 +31,7 @@ pub fn decode_block(kind: Kind, b: &[u8], out: &mut [f32]) -> bool {
 /// Decodes whole blocks; false when the sizes do not fit.
 pub fn decode(kind: Kind, bytes: &[u8], out: &mut [f32]) -> bool {
     let (n, size) = (kind.elements(), kind.bytes());
-    if bytes.len() % size != 0 || bytes.len() / size * n != out.len() {
+    if !bytes.len().is_multiple_of(size) || bytes.len() / size * n != out.len() {
         return false;
     }
     match kind {

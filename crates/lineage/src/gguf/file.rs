@@ -159,7 +159,9 @@ impl Head {
             if count > 8 {
                 return Err(format!("the tensor {name} has {count} dimensions"));
             }
-            let dims = (0..count).map(|_| cursor.u64()).collect::<Result<Vec<_>, _>>()?;
+            let dims = (0..count)
+                .map(|_| cursor.u64())
+                .collect::<Result<Vec<_>, _>>()?;
             let number = cursor.u32()?;
             let kind = Kind::all()
                 .find(|kind| kind.id() == number)
@@ -169,8 +171,16 @@ impl Head {
             let len = elements
                 .filter(|n| n.is_multiple_of(kind.elements() as u64))
                 .and_then(|n| (n / kind.elements() as u64).checked_mul(kind.bytes() as u64))
-                .ok_or_else(|| format!("the tensor {name} has a shape that does not fit its type"))?;
-            tensors.push(Entry { name, dims, kind, offset, len });
+                .ok_or_else(|| {
+                    format!("the tensor {name} has a shape that does not fit its type")
+                })?;
+            tensors.push(Entry {
+                name,
+                dims,
+                kind,
+                offset,
+                len,
+            });
         }
         let alignment = match index.get("general.alignment").map(|at| &keys[*at].1) {
             None => 32,
@@ -180,7 +190,13 @@ impl Head {
                 .filter(|v| v.is_power_of_two() && *v <= 1 << 20)
                 .ok_or("its alignment is no small power of two")?,
         };
-        let head = Self { keys, tensors, data_start: 0, hidden, index };
+        let head = Self {
+            keys,
+            tensors,
+            data_start: 0,
+            hidden,
+            index,
+        };
         head.look_at_padding(bytes, cursor.at, alignment)
     }
 
@@ -200,12 +216,16 @@ impl Head {
         order.sort_by_key(|t| (t.offset, t.len));
         let mut at = start;
         for tensor in order {
-            let from = start.checked_add(tensor.offset).ok_or("a tensor lies beyond the end")?;
+            let from = start
+                .checked_add(tensor.offset)
+                .ok_or("a tensor lies beyond the end")?;
             if !tensor.offset.is_multiple_of(alignment) {
-                self.hidden.push(format!("the tensor {} is not aligned", tensor.name));
+                self.hidden
+                    .push(format!("the tensor {} is not aligned", tensor.name));
             }
             if from < at {
-                self.hidden.push(format!("the tensor {} overlaps another", tensor.name));
+                self.hidden
+                    .push(format!("the tensor {} overlaps another", tensor.name));
             } else if from > at {
                 let room = from - at;
                 if room >= alignment {
@@ -216,7 +236,10 @@ impl Head {
                 }
                 gaps.push((at, from, format!("before the tensor {}", tensor.name)));
             }
-            at = at.max(from.checked_add(tensor.len).ok_or("a tensor lies beyond the end")?);
+            at = at.max(
+                from.checked_add(tensor.len)
+                    .ok_or("a tensor lies beyond the end")?,
+            );
         }
         if at > size {
             return Err(format!("the file ends {} bytes early", at - size));
@@ -224,7 +247,8 @@ impl Head {
         let padded = at.next_multiple_of(alignment);
         gaps.push((at, size, "after the last tensor".to_owned()));
         if size > padded {
-            self.hidden.push(format!("{} bytes follow the last tensor", size - padded));
+            self.hidden
+                .push(format!("{} bytes follow the last tensor", size - padded));
         }
         for (from, to, place) in gaps {
             let mut buffer = [0u8; 4096];
@@ -259,7 +283,13 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn new(bytes: &'a dyn Bytes) -> Self {
-        Self { bytes, at: 0, window: Vec::new(), start: 0, values: 0 }
+        Self {
+            bytes,
+            at: 0,
+            window: Vec::new(),
+            start: 0,
+            values: 0,
+        }
     }
 
     fn take(&mut self, len: u64) -> Result<&[u8], String> {
@@ -271,7 +301,8 @@ impl<'a> Cursor<'a> {
         let held = self.start + self.window.len() as u64;
         if self.at < self.start || end > held {
             let want = len.max(1 << 20).min(self.bytes.len() - self.at);
-            self.window.resize(usize::try_from(want).map_err(|e| e.to_string())?, 0);
+            self.window
+                .resize(usize::try_from(want).map_err(|e| e.to_string())?, 0);
             self.start = self.at;
             self.bytes
                 .read_at(self.at, &mut self.window)

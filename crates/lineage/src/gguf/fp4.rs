@@ -21,7 +21,8 @@ pub(super) fn nearest_fp4(v: f32, d: f32) -> usize {
 }
 
 fn largest(x: &[f32]) -> f32 {
-    x.iter().fold(0.0f32, |m, &v| if m < v.abs() { v.abs() } else { m })
+    x.iter()
+        .fold(0.0f32, |m, &v| if m < v.abs() { v.abs() } else { m })
 }
 
 pub(super) fn mxfp4(x: &[f32], b: &mut [u8]) {

@@ -148,7 +148,11 @@ pub fn unpack(kind: Kind, b: &[u8]) -> Option<Grid> {
             let mut g = Grid::new(len, len, -1, 1);
             g.scale[0] = f16_at(b, 0);
             for j in 0..len {
-                g.codes[j] = if (b[2 + j / 8] >> (j % 8)) & 1 == 1 { 1 } else { -1 };
+                g.codes[j] = if (b[2 + j / 8] >> (j % 8)) & 1 == 1 {
+                    1
+                } else {
+                    -1
+                };
             }
             g
         }

@@ -11,7 +11,11 @@ const SLACK: f64 = 1e-5;
 fn cell(code: i16, low: i16, high: i16) -> (f64, f64) {
     let c = f64::from(code);
     (
-        if code == low { f64::NEG_INFINITY } else { c - 0.5 },
+        if code == low {
+            f64::NEG_INFINITY
+        } else {
+            c - 0.5
+        },
         if code == high { f64::INFINITY } else { c + 0.5 },
     )
 }
@@ -69,9 +73,17 @@ pub(super) fn fits_iq4(codes: &[i16], x: &[f32], scale: f32, ulp: f64) -> Option
     let (mut least, mut most) = (low, high);
     for (i, (&v, &code)) in x.iter().zip(codes).enumerate() {
         let at = usize::from(code.unsigned_abs()) & 15;
-        let middle = |a: usize, b: usize| (f64::from(IQ4[a]) + f64::from(IQ4[b])) / 2.0;
-        let down = if at == 0 { f64::NEG_INFINITY } else { middle(at - 1, at) };
-        let up = if at == 15 { f64::INFINITY } else { middle(at, at + 1) };
+        let middle = |a: usize, b: usize| f64::midpoint(f64::from(IQ4[a]), f64::from(IQ4[b]));
+        let down = if at == 0 {
+            f64::NEG_INFINITY
+        } else {
+            middle(at - 1, at)
+        };
+        let up = if at == 15 {
+            f64::INFINITY
+        } else {
+            middle(at, at + 1)
+        };
         let scaled = f64::from(v) / f64::from(scale);
         let slack = SLACK * 128.0;
         if scaled == 0.0 {

@@ -43,7 +43,11 @@ impl Book {
                 let mut distances: Vec<i32> = near.iter().map(|n| n.0).collect();
                 distances.dedup();
                 let last = distances.get(shells - 1).copied().unwrap_or(i32::MAX);
-                Err(near.into_iter().take_while(|n| n.0 <= last).map(|n| n.1).collect())
+                Err(near
+                    .into_iter()
+                    .take_while(|n| n.0 <= last)
+                    .map(|n| n.1)
+                    .collect())
             })
             .collect();
         Self { points, at }
@@ -78,12 +82,18 @@ impl Book {
     }
 
     fn index(&self, codes: &[i32]) -> u16 {
-        self.at[usize::from(pack(codes))].as_ref().copied().unwrap_or(0)
+        self.at[usize::from(pack(codes))]
+            .as_ref()
+            .copied()
+            .unwrap_or(0)
     }
 }
 
 fn pack(codes: &[i32]) -> u16 {
-    codes.iter().enumerate().fold(0, |u, (i, c)| u | ((*c as u16 & 7) << (3 * i)))
+    codes
+        .iter()
+        .enumerate()
+        .fold(0, |u, (i, c)| u | ((*c as u16 & 7) << (3 * i)))
 }
 
 fn code(id: f32, v: f32) -> i32 {
@@ -144,7 +154,10 @@ pub(super) fn quantize<A: Arithmetic>(full: bool, x: &[f32], w: Option<&[f32]>, 
                 signs[k] ^= 1 << least;
             }
         }
-        let max = xval.iter().copied().fold(xval[0], |m, v| if m > v { m } else { v });
+        let max = xval
+            .iter()
+            .copied()
+            .fold(xval[0], |m, v| if m > v { m } else { v });
         if if full { max == 0.0 } else { max < 1e-8 } {
             place += usize::from(!full);
             continue;
@@ -160,7 +173,12 @@ pub(super) fn quantize<A: Arithmetic>(full: bool, x: &[f32], w: Option<&[f32]>, 
             let mut tried_on = [true; 8];
             for k in 0..8 {
                 let at = 4 * k..4 * k + 4;
-                tried_on[k] = book.settle::<A>(&mut tried[at.clone()], &xval[at.clone()], &root[at], 1.0 / id);
+                tried_on[k] = book.settle::<A>(
+                    &mut tried[at.clone()],
+                    &xval[at.clone()],
+                    &root[at],
+                    1.0 / id,
+                );
             }
             let (qx, q2) = sums::<A>(&tried, &xval, &weight);
             if q2 > 0.0 && qx * qx > best * q2 {

@@ -132,7 +132,10 @@ fn numbers(job: &Job<'_>, tally: Tally) -> TensorProof {
     };
     TensorProof {
         wrong: tally.wrong,
-        worst: tally.worst.filter(|_| tally.wrong > 0).map(|w| w.within(&job.target.shape)),
+        worst: tally
+            .worst
+            .filter(|_| tally.wrong > 0)
+            .map(|w| w.within(&job.target.shape)),
         ..TensorProof::of(job.target, grade)
     }
 }
@@ -141,12 +144,18 @@ fn blocks(job: &Job<'_>, report: &Report, foreign: bool) -> TensorProof {
     let kind = job.kind;
     let replayed = super::quantizer::replays(kind);
     let mut tensor = TensorProof::of(job.target, Grade::Exact);
-    tensor.measures.insert("relative_rmse".to_owned(), report.relative());
+    tensor
+        .measures
+        .insert("relative_rmse".to_owned(), report.relative());
     if report.clipped > 0 {
-        tensor.measures.insert("clipped".to_owned(), report.clipped as f64);
+        tensor
+            .measures
+            .insert("clipped".to_owned(), report.clipped as f64);
     }
     if report.free > 0 {
-        tensor.measures.insert("free_codes".to_owned(), report.free as f64);
+        tensor
+            .measures
+            .insert("free_codes".to_owned(), report.free as f64);
     }
     if let Some(skew) = skew(&report.residuals) {
         tensor.measures.insert("residual_skew".to_owned(), skew);
@@ -174,8 +183,10 @@ fn blocks(job: &Job<'_>, report: &Report, foreign: bool) -> TensorProof {
     if report.differing == 0 {
         return tensor;
     }
-    let searched = is_searched(report) && searches(kind) && is_narrowed(&job.recipe, &job.target.name);
-    if !searched && !(foreign && rate(kind) > 0.0) {
+    let searched =
+        is_searched(report) && searches(kind) && is_narrowed(&job.recipe, &job.target.name);
+    let elsewhere = foreign && rate(kind) > 0.0;
+    if !(searched || elsewhere) {
         return refuted(
             tensor,
             report.differing,
@@ -249,6 +260,9 @@ fn skew(residuals: &[u64; 10]) -> Option<f64> {
     let all: u64 = residuals.iter().sum();
     let mean = all as f64 / 10.0;
     (all >= 10_000).then(|| {
-        residuals.iter().map(|n| (*n as f64 - mean).abs() / mean).fold(0.0, f64::max)
+        residuals
+            .iter()
+            .map(|n| (*n as f64 - mean).abs() / mean)
+            .fold(0.0, f64::max)
     })
 }

@@ -63,7 +63,12 @@ pub(super) fn compare(head: &Head, config: &Config, proof: &mut Proof) {
                 Some(wanted) if !wanted.is_empty() => {
                     if !wanted.iter().any(|w| is(value, *w)) {
                         let shown = wanted.iter().map(ToString::to_string).collect::<Vec<_>>();
-                        differ(proof, key, Some(shown.join(" or ")), Some(value.to_string()));
+                        differ(
+                            proof,
+                            key,
+                            Some(shown.join(" or ")),
+                            Some(value.to_string()),
+                        );
                     }
                 }
                 Some(_) => loose.push(key.as_str()),
@@ -81,7 +86,12 @@ pub(super) fn compare(head: &Head, config: &Config, proof: &mut Proof) {
             }
         } else if key == "general.type" {
             if value.text() != Some("model") {
-                differ(proof, key, Some("model".to_owned()), Some(value.to_string()));
+                differ(
+                    proof,
+                    key,
+                    Some("model".to_owned()),
+                    Some(value.to_string()),
+                );
             }
         } else if !key.starts_with("general.")
             && !key.starts_with("tokenizer.")
@@ -103,11 +113,19 @@ pub(super) fn compare(head: &Head, config: &Config, proof: &mut Proof) {
     ] {
         let name = format!("{prefix}{short}");
         if head.get(&name).is_none() && config.is_known() && config.get(&[key]).is_some() {
-            differ(proof, &name, config.get(&[key]).map(ToString::to_string), None);
+            differ(
+                proof,
+                &name,
+                config.get(&[key]).map(ToString::to_string),
+                None,
+            );
         }
     }
     if !loose.is_empty() {
-        proof.note(format!("metadata that the source does not tell: {}", loose.join(", ")));
+        proof.note(format!(
+            "metadata that the source does not tell: {}",
+            loose.join(", ")
+        ));
     }
     let general: Vec<&str> = head
         .keys
@@ -117,18 +135,29 @@ pub(super) fn compare(head: &Head, config: &Config, proof: &mut Proof) {
             key.starts_with("general.")
                 && !matches!(
                     *key,
-                    "general.architecture" | "general.file_type" | "general.quantization_version"
-                        | "general.type" | "general.alignment"
+                    "general.architecture"
+                        | "general.file_type"
+                        | "general.quantization_version"
+                        | "general.type"
+                        | "general.alignment"
                 )
         })
         .collect();
     if !general.is_empty() {
-        proof.note(format!("descriptions that are taken as they are: {}", general.join(", ")));
+        proof.note(format!(
+            "descriptions that are taken as they are: {}",
+            general.join(", ")
+        ));
     }
 }
 
 pub(super) fn differ(proof: &mut Proof, key: &str, source: Option<String>, target: Option<String>) {
-    proof.differs(Difference { key: key.to_owned(), source, target, refutes: true });
+    proof.differs(Difference {
+        key: key.to_owned(),
+        source,
+        target,
+        refutes: true,
+    });
 }
 
 fn architecture(config: &Config, proof: &mut Proof) {
@@ -161,13 +190,21 @@ fn is(value: &Value, wanted: f64) -> bool {
 fn text(key: &str, config: &Config) -> Option<String> {
     match key {
         "tensor_data_layout" => Some(
-            if config.arch == "falcon" { "jploski" } else { "Meta AI original pth" }.to_owned(),
+            if config.arch == "falcon" {
+                "jploski"
+            } else {
+                "Meta AI original pth"
+            }
+            .to_owned(),
         ),
         "rope.scaling.type" => {
             if config.arch == "command-r" {
                 return Some("none".to_owned());
             }
-            let kind = config.rope("rope_type").or_else(|| config.rope("type"))?.as_str()?;
+            let kind = config
+                .rope("rope_type")
+                .or_else(|| config.rope("type"))?
+                .as_str()?;
             Some(match kind {
                 "su" => "longrope".to_owned(),
                 other => other.to_owned(),
@@ -182,10 +219,20 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
     let arch = c.arch.as_str();
     let number = |keys: &[&str]| -> Wanted { c.number(keys).into_iter().collect() };
     let flag = |keys: &[&str]| -> Wanted {
-        c.get(keys).and_then(Json::as_bool).map(|v| f64::from(u8::from(v))).into_iter().collect()
+        c.get(keys)
+            .and_then(Json::as_bool)
+            .map(|v| f64::from(u8::from(v)))
+            .into_iter()
+            .collect()
     };
     // The first of the keys that is there; the others are older spellings.
-    let or = |found: Wanted, default: f64| if found.is_empty() { vec![default] } else { found };
+    let or = |found: Wanted, default: f64| {
+        if found.is_empty() {
+            vec![default]
+        } else {
+            found
+        }
+    };
     let hidden = c.hidden().map(|v| v as f64);
     let four = |h: Option<f64>| -> Wanted { h.map(|h| 4.0 * h).into_iter().collect() };
     let heads = c.heads().map(|v| v as f64);
@@ -203,8 +250,12 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
             "command-r" => number(&["model_max_length", "max_position_embeddings"]),
             "gpt2" => number(&["n_ctx", "n_positions"]),
             _ => number(&[
-                "max_position_embeddings", "n_ctx", "n_positions", "max_length",
-                "max_sequence_length", "model_max_length",
+                "max_position_embeddings",
+                "n_ctx",
+                "n_positions",
+                "max_length",
+                "max_sequence_length",
+                "model_max_length",
             ]),
         },
         "embedding_length" => hidden.into_iter().collect(),
@@ -213,11 +264,20 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
             "mamba" => vec![0.0],
             "t5" => number(&["d_ff"]),
             _ => number(&[
-                "prefix_dense_intermediate_size", "dense_intermediate_size", "intermediate_size",
-                "n_inner", "hidden_dim",
+                "prefix_dense_intermediate_size",
+                "dense_intermediate_size",
+                "intermediate_size",
+                "n_inner",
+                "hidden_dim",
             ]),
         },
-        "attention.head_count" => if arch == "mamba" { vec![0.0] } else { heads.into_iter().collect() },
+        "attention.head_count" => {
+            if arch == "mamba" {
+                vec![0.0]
+            } else {
+                heads.into_iter().collect()
+            }
+        }
         "attention.head_count_kv" => match arch {
             "falcon" => or(number(&["num_kv_heads", "n_head_kv"]), 1.0),
             "starcoder" => vec![1.0],
@@ -225,9 +285,10 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
             _ => c.kv_heads().map(|v| v as f64).into_iter().collect(),
         },
         "rope.freq_base" => {
-            let told = c.rope("rope_theta").and_then(Json::as_f64).or_else(|| {
-                c.number(&["global_rope_theta", "rope_theta", "rotary_emb_base"])
-            });
+            let told = c
+                .rope("rope_theta")
+                .and_then(Json::as_f64)
+                .or_else(|| c.number(&["global_rope_theta", "rope_theta", "rotary_emb_base"]));
             match told {
                 Some(v) => vec![v],
                 None if arch == "gemma3" => vec![1_000_000.0],
@@ -245,10 +306,17 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
         "rope.dimension_count" => match (arch, factor) {
             ("deepseek2", _) => number(&["qk_rope_head_dim"]),
             ("glm4", None) => vec![(head? * 0.5).floor()],
-            (_, Some(f)) => vec![(head? * f).floor(), ((f * hidden?).floor() / heads?).floor()],
+            (_, Some(f)) => vec![
+                (head? * f).floor(),
+                ((f * hidden?).floor() / heads?).floor(),
+            ],
             (_, None) => head.into_iter().collect(),
         },
-        "rope.scaling.factor" => c.rope("factor").and_then(Json::as_f64).into_iter().collect(),
+        "rope.scaling.factor" => c
+            .rope("factor")
+            .and_then(Json::as_f64)
+            .into_iter()
+            .collect(),
         "rope.scaling.original_context_length" => c
             .rope("original_max_position_embeddings")
             .and_then(Json::as_f64)
@@ -256,15 +324,39 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
             .into_iter()
             .collect(),
         "rope.scaling.attn_factor" => attention_factor(c).into_iter().collect(),
-        "rope.scaling.yarn_ext_factor" => c.rope("extrapolation_factor").and_then(Json::as_f64).into_iter().collect(),
-        "rope.scaling.yarn_beta_fast" => c.rope("beta_fast").and_then(Json::as_f64).into_iter().collect(),
-        "rope.scaling.yarn_beta_slow" => c.rope("beta_slow").and_then(Json::as_f64).into_iter().collect(),
-        "attention.layer_norm_rms_epsilon" => number(&["rms_norm_eps", "norm_eps", "layer_norm_epsilon", "layer_norm_eps"]),
-        "attention.layer_norm_epsilon" => if arch == "olmo" {
-            vec![1e-5]
-        } else {
-            number(&["layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps"])
-        },
+        "rope.scaling.yarn_ext_factor" => c
+            .rope("extrapolation_factor")
+            .and_then(Json::as_f64)
+            .into_iter()
+            .collect(),
+        "rope.scaling.yarn_beta_fast" => c
+            .rope("beta_fast")
+            .and_then(Json::as_f64)
+            .into_iter()
+            .collect(),
+        "rope.scaling.yarn_beta_slow" => c
+            .rope("beta_slow")
+            .and_then(Json::as_f64)
+            .into_iter()
+            .collect(),
+        "attention.layer_norm_rms_epsilon" => number(&[
+            "rms_norm_eps",
+            "norm_eps",
+            "layer_norm_epsilon",
+            "layer_norm_eps",
+        ]),
+        "attention.layer_norm_epsilon" => {
+            if arch == "olmo" {
+                vec![1e-5]
+            } else {
+                number(&[
+                    "layer_norm_eps",
+                    "layer_norm_epsilon",
+                    "norm_epsilon",
+                    "norm_eps",
+                ])
+            }
+        }
         "attention.key_length" => match arch {
             "t5" => number(&["d_kv"]),
             "deepseek2" => vec![c.number(&["kv_lora_rank"])? + c.number(&["qk_rope_head_dim"])?],
@@ -277,15 +369,29 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
             "gemma3" => or(number(&["head_dim"]), 256.0),
             _ => number(&["head_dim"]),
         },
-        "attention.key_length_mla" => vec![c.number(&["qk_nope_head_dim"])? + c.number(&["qk_rope_head_dim"])?],
+        "attention.key_length_mla" => {
+            vec![c.number(&["qk_nope_head_dim"])? + c.number(&["qk_rope_head_dim"])?]
+        }
         "attention.value_length_mla" => number(&["v_head_dim"]),
         "attention.q_lora_rank" => number(&["q_lora_rank"]),
         "attention.kv_lora_rank" => number(&["kv_lora_rank"]),
         "attention.sliding_window" => match c.json.get("sliding_window") {
-            Some(Json::Null) | None => if arch == "phi3" { vec![0.0] } else { vec![] },
+            Some(Json::Null) | None => {
+                if arch == "phi3" {
+                    vec![0.0]
+                } else {
+                    vec![]
+                }
+            }
             Some(v) => v.as_f64().into_iter().collect(),
         },
-        "attention.causal" => if arch == "bert" { vec![0.0] } else { flag(&["is_causal"]) },
+        "attention.causal" => {
+            if arch == "bert" {
+                vec![0.0]
+            } else {
+                flag(&["is_causal"])
+            }
+        }
         "attention.clamp_kqv" => number(&["clip_qkv"]),
         "attention.scale" => number(&["attention_multiplier"]),
         "attention.relative_buckets_count" => number(&["relative_attention_num_buckets"]),
@@ -297,10 +403,17 @@ fn wanted(key: &str, c: &Config) -> Option<Wanted> {
         "final_logit_softcapping" => number(&["final_logit_softcapping"]),
         "use_parallel_residual" => or(flag(&["use_parallel_residual"]), 1.0),
         "expert_count" => number(&["num_local_experts", "num_experts", "n_routed_experts"]),
-        "expert_used_count" => number(&["num_experts_per_tok", "num_experts_per_token", "top_k_experts"]),
+        "expert_used_count" => number(&[
+            "num_experts_per_tok",
+            "num_experts_per_token",
+            "top_k_experts",
+        ]),
         "expert_group_count" => number(&["n_group"]),
         "expert_group_used_count" => number(&["topk_group"]),
-        "expert_gating_func" => match c.get(&["score_function", "scoring_func", "score_func"])?.as_str()? {
+        "expert_gating_func" => match c
+            .get(&["score_function", "scoring_func", "score_func"])?
+            .as_str()?
+        {
             "softmax" => vec![1.0],
             "sigmoid" => vec![2.0],
             _ => vec![],
@@ -348,8 +461,10 @@ fn attention_factor(c: &Config) -> Option<f64> {
 /// A quantization copies all metadata but what says how it was quantized.
 pub(super) fn compare_heads(source: &Head, target: &Head, proof: &mut Proof) {
     let may_change = |key: &str| {
-        matches!(key, "general.file_type" | "general.quantization_version" | "general.alignment")
-            || key.starts_with("quantize.imatrix.")
+        matches!(
+            key,
+            "general.file_type" | "general.quantization_version" | "general.alignment"
+        ) || key.starts_with("quantize.imatrix.")
             || key.starts_with("split.")
     };
     for (key, value) in &source.keys {

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use super::block::Kind;
-use super::file::{Entry, Head};
+use super::file::{Entry, Head, Value};
 use super::metadata::differ;
 use super::weigh::stays_f32;
 use crate::proof::Proof;
@@ -70,7 +70,10 @@ pub(super) fn check(head: &Head, arch: &str, proof: &mut Proof) {
     let number = told.integer().unwrap_or(-1);
     let mut order: Vec<&Entry> = head.tensors.iter().collect();
     order.sort_by(|a, b| by_layer(&a.name, &b.name));
-    let fits = |number: i128| WAYS.iter().any(|way| fits(number, *way, &order, head, arch));
+    let fits = |number: i128| {
+        WAYS.iter()
+            .any(|way| fits(number, *way, &order, head, arch))
+    };
     if fits(number) {
         return;
     }
@@ -88,19 +91,45 @@ pub(super) fn check(head: &Head, arch: &str, proof: &mut Proof) {
         differ(proof, "general.file_type", said, Some(told.to_string()));
         return;
     };
-    if order.iter().any(|t| t.kind == *most || t.kind == fallback(*most)) {
-        proof.note(format!("the types of the tensors are a mixture of their own, not that of {name}"));
+    if order
+        .iter()
+        .any(|t| t.kind == *most || t.kind == fallback(*most))
+    {
+        proof.note(format!(
+            "the types of the tensors are a mixture of their own, not that of {name}"
+        ));
     } else {
         let said = Some("a file type that some tensor has".to_owned());
-        differ(proof, "general.file_type", said, Some(format!("{told} ({name})")));
+        differ(
+            proof,
+            "general.file_type",
+            said,
+            Some(format!("{told} ({name})")),
+        );
     }
 }
 
 static WAYS: &[Way] = &[
-    Way { converter: true, pure: false, imatrix: false },
-    Way { converter: false, pure: false, imatrix: false },
-    Way { converter: false, pure: false, imatrix: true },
-    Way { converter: false, pure: true, imatrix: false },
+    Way {
+        converter: true,
+        pure: false,
+        imatrix: false,
+    },
+    Way {
+        converter: false,
+        pure: false,
+        imatrix: false,
+    },
+    Way {
+        converter: false,
+        pure: false,
+        imatrix: true,
+    },
+    Way {
+        converter: false,
+        pure: true,
+        imatrix: false,
+    },
 ];
 
 fn layer(name: &str) -> Option<i64> {
@@ -114,8 +143,14 @@ fn by_layer(a: &str, b: &str) -> Ordering {
 /// For rows that are no multiple of 256.
 fn fallback(kind: Kind) -> Kind {
     match kind {
-        Kind::Iq1S | Kind::Iq1M | Kind::Iq2Xxs | Kind::Iq2Xs | Kind::Iq2S | Kind::Iq3Xxs
-        | Kind::Iq3S | Kind::Iq4Xs => Kind::Iq4Nl,
+        Kind::Iq1S
+        | Kind::Iq1M
+        | Kind::Iq2Xxs
+        | Kind::Iq2Xs
+        | Kind::Iq2S
+        | Kind::Iq3Xxs
+        | Kind::Iq3S
+        | Kind::Iq4Xs => Kind::Iq4Nl,
         Kind::Q2_0 | Kind::Q2K | Kind::Q3K | Kind::Tq1_0 | Kind::Tq2_0 => Kind::Q4_0,
         Kind::Q4K => Kind::Q5_0,
         Kind::Q5K => Kind::Q5_1,
@@ -134,12 +169,17 @@ fn fits(number: i128, way: Way, order: &[&Entry], head: &Head, arch: &str) -> bo
             Some(list) => list.first(),
             None => value,
         };
-        value.and_then(|v| v.integer()).and_then(|v| i64::try_from(v).ok()).unwrap_or(0)
+        value
+            .and_then(Value::integer)
+            .and_then(|v| i64::try_from(v).ok())
+            .unwrap_or(0)
     };
     let mut state = Counters {
         layers: whole("block_count"),
         experts: whole("expert_count"),
-        gqa: whole("attention.head_count").checked_div(whole("attention.head_count_kv")).unwrap_or(0),
+        gqa: whole("attention.head_count")
+            .checked_div(whole("attention.head_count_kv"))
+            .unwrap_or(0),
         falcon: arch == "falcon",
         seventy: arch == "llama" && whole("block_count") == 80,
         imatrix: way.imatrix,
@@ -160,7 +200,11 @@ fn fits(number: i128, way: Way, order: &[&Entry], head: &Head, arch: &str) -> bo
             kind = state.kind(number, *most, tensor);
         }
         if !columns.is_multiple_of(kind.elements() as u64) {
-            kind = if way.converter { Kind::F16 } else { fallback(kind) };
+            kind = if way.converter {
+                Kind::F16
+            } else {
+                fallback(kind)
+            };
             if !columns.is_multiple_of(kind.elements() as u64) {
                 kind = Kind::F16;
             }
@@ -174,9 +218,15 @@ fn fits(number: i128, way: Way, order: &[&Entry], head: &Head, arch: &str) -> bo
 }
 
 fn is_value(name: &str) -> bool {
-    ["attn_qkv.weight", "attn_kv_b.weight", "attn_v.weight"].iter().any(|part| name.contains(part))
+    ["attn_qkv.weight", "attn_kv_b.weight", "attn_v.weight"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about the model"
+)]
 struct Counters {
     layers: i64,
     experts: i64,
@@ -200,7 +250,11 @@ impl Counters {
     /// The layer of a feed-forward tensor: counted, or read off its name where
     /// there are experts.
     fn at(&self, counted: i64, name: &str) -> i64 {
-        if self.experts > 1 { layer(name).unwrap_or(counted) } else { counted }
+        if self.experts > 1 {
+            layer(name).unwrap_or(counted)
+        } else {
+            counted
+        }
     }
 
     fn kind(&mut self, file: i128, most: Kind, tensor: &Entry) -> Kind {
@@ -267,7 +321,11 @@ impl Counters {
                     self.seen_up += 1;
                 }
                 let middle = i >= self.layers / 8 && i < 7 * self.layers / 8;
-                return if file == 22 && middle { Kind::Iq3Xxs } else { most };
+                return if file == 22 && middle {
+                    Kind::Iq3Xxs
+                } else {
+                    most
+                };
             }
         }
         most
@@ -314,13 +372,25 @@ impl Counters {
         self.seen_values += 1;
         let wide = self.gqa >= 4;
         let mut kind = match file {
-            10 => if wide { Kind::Q4K } else { Kind::Q3K },
+            10 => {
+                if wide {
+                    Kind::Q4K
+                } else {
+                    Kind::Q3K
+                }
+            }
             21 if wide => Kind::Q4K,
             23 if wide => Kind::Q4K,
             23 if !self.imatrix => Kind::Iq3S,
             22 | 26 if wide => Kind::Q4K,
             27 => Kind::Q4K,
-            12 => if i < 2 { Kind::Q5K } else { Kind::Q4K },
+            12 => {
+                if i < 2 {
+                    Kind::Q5K
+                } else {
+                    Kind::Q4K
+                }
+            }
             13 => Kind::Q5K,
             25 | 30 if wide => Kind::Q5K,
             15 | 17 if more_bits(i, self.values) => Kind::Q6K,
@@ -356,13 +426,31 @@ impl Counters {
         match file {
             10 => Kind::Q3K,
             21 if i < n / 8 => Kind::Q4K,
-            23 if !self.imatrix => if i < n / 8 { Kind::Q4K } else { Kind::Q3K },
+            23 if !self.imatrix => {
+                if i < n / 8 {
+                    Kind::Q4K
+                } else {
+                    Kind::Q3K
+                }
+            }
             12 if i < n / 16 => Kind::Q5K,
             12 if !self.falcon || more_bits(i, n) => Kind::Q4K,
             27 if i < n / 8 || (self.experts == 8 && more_bits(i, n)) => Kind::Q4K,
-            13 => if self.falcon { Kind::Q4K } else { Kind::Q5K },
+            13 => {
+                if self.falcon {
+                    Kind::Q4K
+                } else {
+                    Kind::Q5K
+                }
+            }
             15 if self.falcon && i < n / 16 => Kind::Q6K,
-            15 if self.falcon => if more_bits(i, n) { Kind::Q5K } else { most },
+            15 if self.falcon => {
+                if more_bits(i, n) {
+                    Kind::Q5K
+                } else {
+                    most
+                }
+            }
             15 if more_bits(i, n) => Kind::Q6K,
             25 | 30 if i < n / 8 && !self.imatrix => Kind::Q5K,
             17 if more_bits(i, n) => Kind::Q6K,

@@ -19,7 +19,11 @@ pub static HF2GGUF: Relation = Relation {
     name: "hf2gguf",
     fits: |case| match sources(case) {
         Some((source, _)) if case.target.is_gguf() && !source.is_gguf() => {
-            if by_converter(case.target) { Fit::Yes } else { Fit::Maybe }
+            if by_converter(case.target) {
+                Fit::Yes
+            } else {
+                Fit::Maybe
+            }
         }
         _ => Fit::No,
     },
@@ -31,7 +35,13 @@ pub static QUANTIZE: Relation = Relation {
     name: "quantize",
     fits: |case| match sources(case) {
         Some((source, _)) if case.target.is_gguf() => {
-            if source.is_gguf() || !by_converter(case.target) { Fit::Yes } else { Fit::Maybe }
+            let quantized = |t: &Tensor| Kind::from_name(&t.dtype).is_some_and(Kind::is_quantized);
+            let any = case.target.tensors.iter().any(quantized);
+            if any && (source.is_gguf() || !by_converter(case.target)) {
+                Fit::Yes
+            } else {
+                Fit::Maybe
+            }
         }
         _ => Fit::No,
     },
@@ -52,7 +62,10 @@ fn sources<'a>(case: &'a Case<'_>) -> Option<(&'a Model, Option<&'a Model>)> {
 /// Only types that the converter itself writes.
 fn by_converter(target: &Model) -> bool {
     target.tensors.iter().all(|tensor| {
-        matches!(tensor.dtype.as_str(), "f32" | "f16" | "bf16" | "q8_0" | "tq1_0" | "tq2_0")
+        matches!(
+            tensor.dtype.as_str(),
+            "f32" | "f16" | "bf16" | "q8_0" | "tq1_0" | "tq2_0"
+        )
     })
 }
 
@@ -88,7 +101,10 @@ fn head(model: &Model, proof: &mut Proof, whose: &str) -> Option<Head> {
 fn prove(case: &Case<'_>) -> Proof {
     let mut proof = Proof::of("quantize");
     let Some((source, matrix)) = sources(case) else {
-        proof.lower(Grade::Claimed, "one source is needed, and at most one importance matrix");
+        proof.lower(
+            Grade::Claimed,
+            "one source is needed, and at most one importance matrix",
+        );
         return proof;
     };
     if !case.target.is_gguf() {
@@ -105,7 +121,10 @@ fn prove(case: &Case<'_>) -> Proof {
     let Some(target) = head(case.target, &mut proof, "target") else {
         return proof;
     };
-    let arch = target.text("general.architecture").unwrap_or_default().to_owned();
+    let arch = target
+        .text("general.architecture")
+        .unwrap_or_default()
+        .to_owned();
     let jobs = if source.is_gguf() {
         let Some(before) = head(source, &mut proof, "source") else {
             return proof;
@@ -129,7 +148,11 @@ fn caveats(proof: &mut Proof) {
     if proof.grade == Grade::Refuted {
         return;
     }
-    if proof.tensors.iter().any(|t| t.measures.contains_key("relative_rmse")) {
+    if proof
+        .tensors
+        .iter()
+        .any(|t| t.measures.contains_key("relative_rmse"))
+    {
         proof.note(
             "a faithful conversion can carry a backdoor that only quantization wakes: \
              this shows the conversion, not harmlessness",
@@ -147,7 +170,11 @@ fn caveats(proof: &mut Proof) {
             skew * 100.0
         ));
     }
-    let free: f64 = proof.tensors.iter().filter_map(|t| t.measures.get("free_codes")).sum();
+    let free: f64 = proof
+        .tensors
+        .iter()
+        .filter_map(|t| t.measures.get("free_codes"))
+        .sum();
     if free > 0.0 {
         proof.note(format!(
             "{free} codes in blocks of scale zero say nothing and are not zero: room for hidden bits"
@@ -172,7 +199,9 @@ fn from_gguf<'a>(source: &Model, target: &'a Model, proof: &mut Proof) -> Vec<Jo
 }
 
 fn unexplained(tensor: &Tensor, proof: &mut Proof) {
-    proof.tensors.push(TensorProof::refuted(tensor, "no source explains it"));
+    proof
+        .tensors
+        .push(TensorProof::refuted(tensor, "no source explains it"));
     proof.unexplained(format!("the tensor {}", tensor.name));
 }
 
@@ -221,25 +250,40 @@ fn from_hf<'a>(
         if name == "output.weight" && (config.arch == "mamba" || tied(config)) {
             continue;
         }
-        proof.refute(format!("the tensor {name} is missing (from {})", recipe.names()));
+        proof.refute(format!(
+            "the tensor {name} is missing (from {})",
+            recipe.names()
+        ));
     }
     for name in &plan.unused {
         if config.is_known() {
-            proof.refute(format!("the source tensor {name} has no place in the target"));
+            proof.refute(format!(
+                "the source tensor {name} has no place in the target"
+            ));
         } else {
-            proof.lower(Grade::Claimed, format!("it is not known where the source tensor {name} went"));
+            proof.lower(
+                Grade::Claimed,
+                format!("it is not known where the source tensor {name} went"),
+            );
         }
     }
     jobs
 }
 
 fn tied(config: &Config) -> bool {
-    config.json.get("tie_word_embeddings").and_then(serde_json::Value::as_bool) == Some(true)
+    config
+        .json
+        .get("tie_word_embeddings")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
 }
 
 fn push<'a>(target: &'a Tensor, recipe: Recipe, jobs: &mut Vec<Job<'a>>, proof: &mut Proof) {
     if recipe.shape != target.shape {
-        let why = format!("its shape is {:?}, must be {:?}", target.shape, recipe.shape);
+        let why = format!(
+            "its shape is {:?}, must be {:?}",
+            target.shape, recipe.shape
+        );
         proof.take(vec![TensorProof::refuted(target, why)]);
         return;
     }
@@ -253,5 +297,9 @@ fn push<'a>(target: &'a Tensor, recipe: Recipe, jobs: &mut Vec<Job<'a>>, proof: 
         proof.take(vec![TensorProof::refuted(target, why)]);
         return;
     }
-    jobs.push(Job { target, kind, recipe });
+    jobs.push(Job {
+        target,
+        kind,
+        recipe,
+    });
 }

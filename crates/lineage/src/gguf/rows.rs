@@ -14,12 +14,22 @@ pub(super) enum Order {
     Straight,
     /// Rows of a head in two halves become pairs: what rotary embeddings of
     /// llama.cpp's first kind want. `head` rows to a head.
-    Rotary { head: u64 },
+    Rotary {
+        head: u64,
+    },
     /// Each of `groups` groups holds `queries` heads, one key, one value; all
     /// queries come first, then all keys, then all values.
-    Grouped { groups: u64, queries: u64, head: u64 },
+    Grouped {
+        groups: u64,
+        queries: u64,
+        head: u64,
+    },
     /// Of every `stride` rows, `take` from `from`.
-    Window { stride: u64, from: u64, take: u64 },
+    Window {
+        stride: u64,
+        from: u64,
+        take: u64,
+    },
 }
 
 impl Order {
@@ -30,7 +40,11 @@ impl Order {
                 let (first, within) = (row / head * head, row % head);
                 first + (within % 2) * (head / 2) + within / 2
             }
-            Self::Grouped { groups, queries, head } => {
+            Self::Grouped {
+                groups,
+                queries,
+                head,
+            } => {
                 let (which, within) = (row / head, row % head);
                 let (group, part) = if which < groups * queries {
                     (which / queries, which % queries)
@@ -90,7 +104,11 @@ impl Recipe {
     }
 
     pub(super) fn columns(&self) -> u64 {
-        if self.shape.len() < 2 { 1 } else { self.shape.last().copied().unwrap_or(1) }
+        if self.shape.len() < 2 {
+            1
+        } else {
+            self.shape.last().copied().unwrap_or(1)
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -133,7 +151,9 @@ impl Recipe {
             return Ok(());
         }
         let wide = usize::try_from(columns).map_err(|error| error.to_string())?;
-        let source: Vec<u64> = (first..first + count).map(|row| self.order.source(row)).collect();
+        let source: Vec<u64> = (first..first + count)
+            .map(|row| self.order.source(row))
+            .collect();
         let (low, high) = (
             source.iter().copied().min().unwrap_or(0),
             source.iter().copied().max().unwrap_or(0),
@@ -184,7 +204,12 @@ impl Recipe {
     }
 
     /// Rows of the parts, in their own order.
-    fn read_straight(&self, mut first: u64, mut count: u64, out: &mut Vec<f32>) -> Result<(), Unread> {
+    fn read_straight(
+        &self,
+        mut first: u64,
+        mut count: u64,
+        out: &mut Vec<f32>,
+    ) -> Result<(), Unread> {
         out.clear();
         let columns = self.columns().max(1);
         for part in &self.parts {
@@ -230,12 +255,30 @@ pub(super) fn read_values(
     }
     tensor.read(start, count, &mut bytes)?;
     match tensor.kind() {
-        Some(Dtype::F32) => out.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))),
+        Some(Dtype::F32) => out.extend(
+            bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b)),
+        ),
         Some(Dtype::F16) => {
-            out.extend(bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()));
+            out.extend(
+                bytes
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|b| f16::from_le_bytes(*b).to_f32()),
+            );
         }
         Some(Dtype::Bf16) => {
-            out.extend(bytes.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()));
+            out.extend(
+                bytes
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|b| bf16::from_le_bytes(*b).to_f32()),
+            );
         }
         Some(kind) => {
             let mut wide = Vec::new();
@@ -261,7 +304,10 @@ pub(super) fn view(tensor: &Tensor, shape: &[u64], strides: &[u64]) -> Option<Te
     };
     Some(Tensor {
         shape: shape.to_vec(),
-        data: Data::Strided { part: part.clone(), strides: strides.to_vec() },
+        data: Data::Strided {
+            part: part.clone(),
+            strides: strides.to_vec(),
+        },
         ..tensor.clone()
     })
 }

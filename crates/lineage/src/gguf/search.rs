@@ -162,7 +162,13 @@ pub(super) fn with_minimum<A: Arithmetic>(
         return (0.0, -min);
     }
     let fmax = nmax as f32;
-    let error = |diff: f32| if steps.absolute { diff.abs() } else { diff * diff };
+    let error = |diff: f32| {
+        if steps.absolute {
+            diff.abs()
+        } else {
+            diff * diff
+        }
+    };
     let low = min;
     let range = max - low;
     let mut inverse = fmax / range;

@@ -46,17 +46,27 @@ pub(super) struct Importance {
 impl Importance {
     /// Whether a model is an importance matrix.
     pub(super) fn is(model: &Model) -> bool {
-        !model.tensors.is_empty() && model.tensors.iter().all(|t| t.name.ends_with(".in_sum2") || t.name.ends_with(".counts"))
+        !model.tensors.is_empty()
+            && model
+                .tensors
+                .iter()
+                .all(|t| t.name.ends_with(".in_sum2") || t.name.ends_with(".counts"))
     }
 
     /// Sums of squares over counts, as `common/imatrix-loader` of llama.cpp has it.
     pub(super) fn read(model: &Model) -> Result<Self, Unread> {
         let mut columns = HashMap::new();
         for sums in &model.tensors {
-            let Some(name) = sums.name.strip_suffix(".in_sum2") else { continue };
-            let Some(counts) = model.tensor(&format!("{name}.counts")) else { continue };
+            let Some(name) = sums.name.strip_suffix(".in_sum2") else {
+                continue;
+            };
+            let Some(counts) = model.tensor(&format!("{name}.counts")) else {
+                continue;
+            };
             if sums.elements() > 1 << 26 || counts.elements() > 1 << 16 || counts.elements() == 0 {
-                return Err(format!("{name} has an importance matrix of an unlikely size"));
+                return Err(format!(
+                    "{name} has an importance matrix of an unlikely size"
+                ));
             }
             let (mut s, mut c) = (Vec::new(), Vec::new());
             read_values(sums, 0, sums.elements(), &mut s)?;
@@ -86,9 +96,13 @@ pub(super) fn is_narrowed(recipe: &Recipe, name: &str) -> bool {
 pub(super) fn stays_f32(name: &str) -> bool {
     !name.ends_with(".weight")
         || name.ends_with("_norm.weight")
-        || ["ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "ssm_conv1d.weight"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        || [
+            "ffn_gate_inp.weight",
+            "ffn_gate_inp_shexp.weight",
+            "ssm_conv1d.weight",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end))
         || matches!(name, "position_embd.weight" | "token_types.weight")
 }
 
@@ -129,12 +143,26 @@ impl Job<'_> {
         let x = self.values(first, count, setting.path)?;
         let (n, size) = (self.kind.elements() as u64, self.kind.bytes() as u64);
         let mut stored = Vec::new();
-        self.target.read_raw(first * columns / n * size, count * columns / n * size, &mut stored)?;
-        let rows_per_expert = self.recipe.shape.iter().rev().nth(1).copied().unwrap_or(1).max(1);
+        self.target.read_raw(
+            first * columns / n * size,
+            count * columns / n * size,
+            &mut stored,
+        )?;
+        let rows_per_expert = self
+            .recipe
+            .shape
+            .iter()
+            .rev()
+            .nth(1)
+            .copied()
+            .unwrap_or(1)
+            .max(1);
         let wide = usize::try_from(columns).map_err(|error| error.to_string())?;
         let held = importance.of(self);
         let weights = move |row: u64| -> Option<Vec<f32>> {
-            let at = usize::try_from(row / rows_per_expert).ok()?.checked_mul(wide)?;
+            let at = usize::try_from(row / rows_per_expert)
+                .ok()?
+                .checked_mul(wide)?;
             held?.get(at..at.checked_add(wide)?).map(<[f32]>::to_vec)
         };
         let importance: Option<&dyn Fn(u64) -> Option<Vec<f32>>> =
@@ -161,11 +189,12 @@ impl Job<'_> {
             .into_par_iter()
             .map(|i| {
                 let first = i * chunk;
-                let (report, read) = self.report(first, chunk.min(rows - first), setting, importance)?;
+                let (report, read) =
+                    self.report(first, chunk.min(rows - first), setting, importance)?;
                 tell(read);
                 Ok(report)
             })
-            .try_reduce(Report::default, |a, b| Ok(a.merge(b)))
+            .try_reduce(Report::default, |a, b| Ok(a.merge(&b)))
     }
 
     /// A few rows, to find out how the file was made.
@@ -176,7 +205,7 @@ impl Job<'_> {
         let mut report = Report::default();
         for first in if middle > 0 { vec![0, middle] } else { vec![0] } {
             if let Ok((part, _)) = self.report(first, chunk, setting, importance) {
-                report = report.merge(part);
+                report = report.merge(&part);
             }
         }
         report
@@ -205,7 +234,13 @@ impl Job<'_> {
                     &mut bytes,
                 )?;
                 tell(bytes.len() as u64);
-                Ok(compare_numbers(self.kind, &x, &bytes, first * columns, tolerance))
+                Ok(compare_numbers(
+                    self.kind,
+                    &x,
+                    &bytes,
+                    first * columns,
+                    tolerance,
+                ))
             })
             .try_reduce(Tally::default, |a, b| Ok(a.merge(b)))
     }
@@ -224,12 +259,24 @@ fn compare_numbers(kind: Kind, x: &[f32], bytes: &[u8], first: u64, tolerance: f
             (Kind::F16, &[a, b]) => {
                 let (is, must) = (u16::from_le_bytes([a, b]), f16::from_f32(v));
                 let value = f16::from_bits(is).to_f32();
-                (is == must.to_bits(), value, must.to_f32(), u32::from(is), u32::from(must.to_bits()))
+                (
+                    is == must.to_bits(),
+                    value,
+                    must.to_f32(),
+                    u32::from(is),
+                    u32::from(must.to_bits()),
+                )
             }
             (Kind::Bf16, &[a, b]) => {
                 let (is, must) = (u16::from_le_bytes([a, b]), bf16::from_f32(v));
                 let value = bf16::from_bits(is).to_f32();
-                (is == must.to_bits(), value, must.to_f32(), u32::from(is), u32::from(must.to_bits()))
+                (
+                    is == must.to_bits(),
+                    value,
+                    must.to_f32(),
+                    u32::from(is),
+                    u32::from(must.to_bits()),
+                )
             }
             _ => (false, f32::NAN, v, 0, 0),
         };
@@ -275,7 +322,10 @@ pub(super) fn choose(jobs: &[Job<'_>], importance: &Importance) -> Setting {
             })
             .reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
     };
-    let mut best = Setting { path: Path::Direct, fused: false };
+    let mut best = Setting {
+        path: Path::Direct,
+        fused: false,
+    };
     let mut least = score(best);
     for path in [Path::F16, Path::Bf16] {
         if least == (0, 0) {
@@ -288,7 +338,10 @@ pub(super) fn choose(jobs: &[Job<'_>], importance: &Importance) -> Setting {
         }
     }
     if least.1 > 0 {
-        let setting = Setting { path: best.path, fused: true };
+        let setting = Setting {
+            path: best.path,
+            fused: true,
+        };
         if score(setting) < least {
             best = setting;
         }
@@ -301,7 +354,9 @@ impl Job<'_> {
     fn first_rows(&self, rows: u64, path: Path) -> u64 {
         let columns = self.recipe.columns();
         let mut bytes = Vec::new();
-        let Ok(x) = self.values(0, rows, path) else { return 0 };
+        let Ok(x) = self.values(0, rows, path) else {
+            return 0;
+        };
         let len = rows * columns * self.kind.bytes() as u64;
         if self.target.read_raw(0, len, &mut bytes).is_err() {
             return 0;

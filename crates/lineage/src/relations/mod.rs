@@ -36,6 +36,8 @@ pub static RELATIONS: &[&Relation] = &[
     &same::REPACKAGE,
     &same::RESHARD,
     &same::FORMAT,
+    &crate::gguf::HF2GGUF,
+    &crate::gguf::QUANTIZE,
     &tokenizer_edit::RELATION,
     &cast::RELATION,
     &prune::RELATION,

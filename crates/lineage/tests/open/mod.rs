@@ -1,13 +1,17 @@
 //! Opens safetensors folders and GGUF files for tests, as `engine` does for users.
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test"
+)]
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use modelward_lineage::{Bytes, Data, Model, ModelFile, Part, Tensor};
 use modelward_lineage::gguf::file::Head;
+use modelward_lineage::{Bytes, Data, Model, ModelFile, Part, Tensor};
 
 #[derive(Debug)]
 struct OnDisk(File, u64);
@@ -22,7 +26,7 @@ impl Bytes for OnDisk {
     }
 }
 
-pub fn open(path: &Path) -> Model {
+pub(crate) fn open(path: &Path) -> Model {
     let (root, names) = if path.is_dir() {
         let mut names: Vec<String> = std::fs::read_dir(path)
             .unwrap()
@@ -31,7 +35,10 @@ pub fn open(path: &Path) -> Model {
         names.sort();
         (path, names)
     } else {
-        (path.parent().unwrap(), vec![path.file_name().unwrap().to_string_lossy().into_owned()])
+        (
+            path.parent().unwrap(),
+            vec![path.file_name().unwrap().to_string_lossy().into_owned()],
+        )
     };
     let mut files = Vec::new();
     let mut tensors = Vec::new();
@@ -49,13 +56,25 @@ pub fn open(path: &Path) -> Model {
             "safetensors" => safetensors(&name, &bytes, &mut tensors),
             _ => {}
         }
-        files.push(ModelFile { path: name, format: format.to_owned(), size, bytes });
+        files.push(ModelFile {
+            path: name,
+            format: format.to_owned(),
+            size,
+            bytes,
+        });
     }
-    Model::new(path.display().to_string(), files, tensors, modelward_schema::Facts::default())
+    Model::new(
+        path.display().to_string(),
+        files,
+        tensors,
+        modelward_schema::Facts::default(),
+    )
 }
 
 fn gguf(name: &str, bytes: &Arc<dyn Bytes>, tensors: &mut Vec<Tensor>) {
-    let Ok(head) = Head::read(bytes.as_ref()) else { return };
+    let Ok(head) = Head::read(bytes.as_ref()) else {
+        return;
+    };
     for entry in &head.tensors {
         tensors.push(Tensor {
             name: entry.name.clone(),
@@ -88,7 +107,12 @@ fn safetensors(name: &str, bytes: &Arc<dyn Bytes>, tensors: &mut Vec<Tensor>) {
         tensors.push(Tensor {
             name: key.clone(),
             dtype: entry["dtype"].as_str().unwrap().to_lowercase(),
-            shape: entry["shape"].as_array().unwrap().iter().map(number).collect(),
+            shape: entry["shape"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(number)
+                .collect(),
             big_endian: false,
             data: Data::Dense(vec![Part {
                 bytes: bytes.clone(),
