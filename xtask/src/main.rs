@@ -8,7 +8,6 @@
 
 mod corpus;
 mod docs;
-mod graphs;
 mod picture;
 
 use std::process::ExitCode;
@@ -22,6 +21,10 @@ const USAGE: &str = "usage: cargo xtask TASK
             --verbose        list every miss and every false alarm with its findings
             --facts          with --verbose: list the code, anomalies and gaps too
             --bless          write the figures down as the new baseline
+  corpus graphs   measure what is found in computation graphs, planted and honest
+            --folder DIR     any folder of graphs, without a baseline
+            --verbose        list what was found
+            --bless          write the figures down as the new baseline
   docs      write the book's pages and table of rules, and list them in its summary
             --check          only say whether they are up to date
   picture   draw the picture in README.md from what the main command prints";
@@ -34,7 +37,6 @@ fn main() -> ExitCode {
     let outcome = match task {
         "corpus" => corpus::run(rest),
         "docs" => docs::run(rest),
-        "dump" => graphs::dump(rest),
         "picture" => picture::run(),
         _ => {
             eprintln!("{USAGE}");

@@ -94,11 +94,10 @@ fn read(path: &Path) -> Result<Facts> {
             .ok()
             .filter(|rest| !rest.as_os_str().is_empty());
         let name = name.or(at.file_name().map(Path::new)).unwrap_or(&at);
-        facts.absorb(modelward_formats::read(
-            &name.to_string_lossy(),
-            &bytes,
-            &Limits::default(),
-        ));
+        let mut own = modelward_formats::read(&name.to_string_lossy(), &bytes, &Limits::default());
+        modelward_graphs::survey(&mut own);
+        own.wirings.clear();
+        facts.absorb(own);
     }
     Ok(facts)
 }

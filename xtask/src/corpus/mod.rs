@@ -5,6 +5,7 @@
 
 mod baseline;
 mod csv;
+mod graphs;
 mod measure;
 mod scope;
 mod table;
@@ -27,6 +28,11 @@ struct Options {
 }
 
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if let Some((first, rest)) = args.split_first()
+        && first == "graphs"
+    {
+        return graphs::run(rest);
+    }
     let options = parse(args)?;
     let given = options.folder.is_some();
     let folder = options.folder.clone().unwrap_or_else(default_folder);

@@ -26,14 +26,18 @@ pub(crate) fn find(flat: &Flat<'_>, shapes: &Shapes) -> (Vec<u32>, Option<i64>) 
             Some(number) => numbers.push(number),
         }
     }
-    symbols.extend(
-        ["batch", "batch_size", "N", "bs", "B"]
-            .iter()
-            .filter_map(|name| shapes.symbol(name)),
-    );
+    let called = shapes.symbols(|name| {
+        let name = name.to_ascii_lowercase();
+        name.contains("batch") || matches!(name.as_str(), "n" | "b" | "bs")
+    });
+    symbols.extend(&called);
     symbols.sort_unstable();
     symbols.dedup();
-    symbols.retain(|symbol| mixes(flat, shapes, *symbol) <= 2);
+    // What a file calls the batch may be mixed now and then, which is then told.
+    symbols.retain(|symbol| {
+        let limit = if called.contains(symbol) { 8 } else { 2 };
+        mixes(flat, shapes, *symbol) <= limit
+    });
     let fixed = numbers.first().copied().filter(|number| {
         symbols.is_empty()
             && *number > 1
@@ -48,10 +52,18 @@ pub(crate) fn find(flat: &Flat<'_>, shapes: &Shapes) -> (Vec<u32>, Option<i64>) 
 
 /// How often something is summed or ordered along the size of a symbol.
 fn mixes(flat: &Flat<'_>, shapes: &Shapes, symbol: u32) -> usize {
-    flat.ops
-        .iter()
-        .filter(|op| op.kind == Kind::Plain && mixes_along(flat, shapes, op, symbol))
-        .count()
+    let plain = flat.ops.iter().filter(|op| op.kind == Kind::Plain);
+    plain
+        .filter(|op| mixes_along(flat, shapes, op, symbol))
+        // Layers that learn how to mix along it make it a sequence.
+        .map(|op| {
+            if op.std.class() == Class::Reduce {
+                1
+            } else {
+                3
+            }
+        })
+        .sum()
 }
 
 fn mixes_along(flat: &Flat<'_>, shapes: &Shapes, op: &Op, symbol: u32) -> bool {

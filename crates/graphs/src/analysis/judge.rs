@@ -5,7 +5,7 @@ use modelward_schema::{Confidence, Severity, SuspectKind};
 use super::merges::{Merge, is_same};
 use super::state::Entropy;
 use super::view::View;
-use crate::ir::{Kind, at};
+use crate::ir::{Kind, Op, at};
 use crate::operators::Std;
 
 /// Where a signal comes from.
@@ -28,8 +28,11 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(view: &View<'_, '_>, merge: &Merge) -> Option<Verdict> {
     let signal = view.state(merge.signal);
     let op = view.flat.ops.get(at(merge.op))?;
-    if !signal.collapsed || is_same(view, merge) {
+    if is_same(view, merge) {
         return None;
+    }
+    if !signal.collapsed {
+        return position(view, merge, op);
     }
     let origin = if signal.content & !view.modes != 0 {
         Origin::Content
@@ -82,7 +85,7 @@ fn content(
     // It reads more than one element per sample and comes down to one.
     let wide = signal.content & view.wide != 0;
     // A net of its own beside the main one, not a gate of the main one.
-    let far = wide && merge.depth >= signal.deepest.saturating_add(1).saturating_mul(4);
+    let far = wide && merge.depth >= signal.deepest.saturating_add(1).saturating_mul(2);
     match signal.entropy {
         Entropy::Binary | Entropy::Soft => {
             if merge.controls {
@@ -93,7 +96,8 @@ fn content(
                 });
             }
             if std == Std::Div && merge.operand == 1 && signal.entropy == Entropy::Soft {
-                return Some((HiddenBranch, Low));
+                let hides = free && merge.deeper && wide;
+                return Some((HiddenBranch, if hides { High } else { Low }));
             }
             match (free, merge.deeper) {
                 (true, _) => Some((HiddenBranch, High)),
@@ -107,15 +111,16 @@ fn content(
             (Kind::Phi | Kind::LoopOut, _) | (_, Std::Where) => {
                 free.then_some((IndexSelector, Medium))
             }
-            (_, Std::Gather | Std::GatherND | Std::GatherElements | Std::Compress | Std::Slice)
-                if plain =>
-            {
-                if merge.constant && merge.deeper {
-                    Some((IndexSelector, High))
-                } else {
-                    free.then_some((IndexSelector, Low))
-                }
+            _ if !merge.controls || !plain => {
+                (free && signal.wrapped && merge.deeper).then_some((IndexSelector, High))
             }
+            _ if merge.constant && merge.deeper && is_pick(std) => Some((IndexSelector, High)),
+            _ if free && merge.deeper && wide && !is_size(std) => match aligned(view, merge) {
+                Some(false) => Some((IndexSelector, High)),
+                Some(true) => Some((IndexSelector, Low)),
+                None => Some((IndexSelector, Medium)),
+            },
+            _ if is_pick(std) => free.then_some((IndexSelector, Low)),
             _ => None,
         },
         Entropy::Threshold if free && merge.deeper && std != Std::Div => {
@@ -124,16 +129,57 @@ fn content(
         Entropy::Guard if free && merge.deeper && std != Std::Div => {
             Some((ThresholdInjection, Low))
         }
-        Entropy::Real
-            if free
-                && merge.deeper
-                && signal.steep
-                && matches!(std, Std::Add | Std::Mul | Std::Sub | Std::Max | Std::Min) =>
-        {
+        Entropy::Real if free && merge.deeper && signal.steep && std != Std::Concat => {
             Some((SteepPath, if wide { High } else { Medium }))
         }
         _ => None,
     }
+}
+
+/// A predicate for each position, past the learned layers, that puts something
+/// else in the place of learned values. A mask leaves nothing there, or takes it
+/// out of a sum: it is neutral.
+fn position(view: &View<'_, '_>, merge: &Merge, op: &Op) -> Option<Verdict> {
+    let signal = view.state(merge.signal);
+    let plain = signal.content & !view.modes != 0 && signal.deepest == 0 && signal.tested;
+    if !plain || !merge.deeper || !signal.is_switch() || op.kind != Kind::Plain {
+        return None;
+    }
+    let severity = match op.std {
+        Std::Where => {
+            let fixed = [1, 2].iter().filter_map(|operand| op.input(*operand));
+            let odd = fixed
+                .map(|id| view.state(id))
+                .filter(|state| state.fixed && state.is_bounded())
+                .find(|state| !is_neutral(state.low, state.high))?;
+            if odd.high - odd.low > 1e-9 {
+                Severity::High
+            } else {
+                Severity::Medium
+            }
+        }
+        Std::Add | Std::Sub if signal.is_bounded() => {
+            let away = signal.low.abs().max(signal.high.abs());
+            (away > 0.0 && away < 1e3).then_some(Severity::Medium)?
+        }
+        Std::Mul if signal.is_bounded() => {
+            let outside = signal.low < -1.0 || signal.high > 1.0;
+            outside.then_some(Severity::Medium)?
+        }
+        _ => return None,
+    };
+    Some(Verdict {
+        kind: SuspectKind::PositionSwitch,
+        severity,
+        confidence: Confidence::Medium,
+        origin: Origin::Content,
+    })
+}
+
+/// What masks write: nothing, one, or so much that a softmax drops it.
+fn is_neutral(low: f64, high: f64) -> bool {
+    (high - low).abs() < 1e-9
+        && (low.abs() < 1e-9 || (low.abs() - 1.0).abs() < 1e-9 || low.abs() >= 1e3)
 }
 
 fn shape(
@@ -160,4 +206,57 @@ fn shape(
         return Some((SuspectKind::ShapeSelector, Severity::Medium));
     }
     (kind == Kind::Phi).then_some((SuspectKind::ShapeSelector, Severity::Low))
+}
+
+fn is_pick(std: Std) -> bool {
+    matches!(
+        std,
+        Std::Gather | Std::GatherND | Std::GatherElements | Std::Compress | Std::Slice
+    )
+}
+
+/// It says how large something is to be, not which of its elements to take.
+fn is_size(std: Std) -> bool {
+    matches!(
+        std,
+        Std::Reshape
+            | Std::Expand
+            | Std::Tile
+            | Std::Squeeze
+            | Std::Unsqueeze
+            | Std::Split
+            | Std::Range
+    )
+}
+
+/// Whether an index was computed along an axis of the input and points into an
+/// axis of the same size: the last word of a sentence, the end of a recording.
+/// None when the size of an axis depends on the input's content.
+fn aligned(view: &View<'_, '_>, merge: &Merge) -> Option<bool> {
+    use super::size::Size;
+    let signal = view.state(merge.signal);
+    let shape = view.shapes.get(merge.main)?;
+    let inputs = view.flat.inputs.iter().enumerate();
+    let read = inputs
+        .filter(|(index, _)| signal.content & super::state::bit(*index) != 0)
+        .filter_map(|(_, id)| view.shapes.get(*id));
+    for input in read {
+        let first = input.first().copied().unwrap_or(Size::ONE);
+        for size in input {
+            if size.without(&view.forward.batch) == Size::ONE {
+                continue;
+            }
+            // Batch and axis may have been folded into one.
+            let folded = first.times(*size);
+            if shape.iter().any(|own| own == size || Some(*own) == folded) {
+                return Some(true);
+            }
+        }
+    }
+    let known = shape.iter().all(|size| {
+        size.symbols
+            .iter()
+            .all(|symbol| view.shapes.is_named(*symbol))
+    });
+    known.then_some(false)
 }

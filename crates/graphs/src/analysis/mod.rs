@@ -8,8 +8,10 @@
 mod batch;
 mod forward;
 mod judge;
+mod leak;
 mod merges;
 mod numbers;
+mod oddities;
 mod report;
 mod shapes;
 mod size;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use modelward_schema::{Analysis, Location, Spot, Suspect};
+use modelward_schema::{Analysis, Confidence, Location, Severity, Spot, Suspect, SuspectKind};
 
 use super::judge::{Origin, Verdict, judge};
+use super::leak;
 use super::merges::{self, Merge};
+use super::oddities;
 use super::state::Entropy;
 use super::view::View;
 use crate::ir::{Flat, Id, NONE, Op, at};
@@ -18,8 +20,7 @@ const SIDE: usize = 256;
 /// Judges a graph. Never fails; what the limits kept out is said.
 pub fn analyse(flat: &Flat<'_>) -> Analysis {
     let view = View::new(flat);
-    let mut worst: BTreeMap<(Id, modelward_schema::SuspectKind), (Merge, Verdict, usize)> =
-        BTreeMap::new();
+    let mut worst: BTreeMap<(Id, SuspectKind), (Merge, Verdict, usize)> = BTreeMap::new();
     for merge in merges::find(&view) {
         let Some(verdict) = judge(&view, &merge) else {
             continue;
@@ -40,15 +41,103 @@ pub fn analyse(flat: &Flat<'_>) -> Analysis {
     let mut all: Vec<(Merge, Verdict, usize)> = worst.into_values().collect();
     all.sort_by_key(|(merge, verdict, _)| (std::cmp::Reverse(verdict.severity), merge.op));
     all.truncate(MOST);
+    let counters = oddities::counters(&view);
+    let mut suspects: Vec<Suspect> = all
+        .iter()
+        .map(|(merge, verdict, count)| {
+            let mut suspect = describe(&view, merge, verdict, *count);
+            let signal = view.state(merge.signal);
+            if signal.content & counters != 0 && signal.is_switch() {
+                suspect.kind = SuspectKind::CallCounter;
+                suspect.severity = suspect.severity.max(Severity::High);
+                let reads = view.inputs(signal.content & counters);
+                suspect.message = format!(
+                    "the state {} grows by itself at each call and decides in {}",
+                    list(&reads),
+                    suspect.merge.as_ref().map_or("", |merge| &merge.operator)
+                );
+            }
+            suspect
+        })
+        .collect();
+    suspects.extend(leaks(&view));
+    let odd = oddities::find(&view);
+    suspects.extend(odd.into_iter().map(|odd| {
+        let op = flat.ops.get(at(odd.op));
+        Suspect {
+            merge: op.map(|op| op_spot(flat, op, odd.op)),
+            ..bare(flat, op, odd.kind, odd.severity, odd.message)
+        }
+    }));
+    suspects.sort_by_key(|suspect| std::cmp::Reverse(suspect.severity));
+    suspects.truncate(MOST);
     Analysis {
         operators: u64::try_from(flat.ops.len()).unwrap_or(u64::MAX),
         depth: u32::from(view.depth),
-        opaque: Vec::new(),
-        suspects: all
-            .iter()
-            .map(|(merge, verdict, count)| describe(&view, merge, verdict, *count))
-            .collect(),
+        opaque: oddities::opaque(&view).into_iter().take(MOST).collect(),
+        suspects,
         cut: flat.cut,
+    }
+}
+
+/// The first place where samples are mixed, for each kind of operator.
+fn leaks(view: &View<'_, '_>) -> Vec<Suspect> {
+    let flat = view.flat;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut out = Vec::new();
+    for leak in leak::find(view) {
+        let Some(op) = flat.ops.get(at(leak.op)) else {
+            continue;
+        };
+        if !seen.insert((op.std, leak.severity)) || out.len() >= MOST {
+            continue;
+        }
+        let operand = op.input(leak.operand);
+        let message = format!("the samples of a batch are mixed in {}", flat.word(op));
+        out.push(Suspect {
+            signal: operand.map(|id| value_spot(flat, id)),
+            merge: Some(op_spot(flat, op, leak.op)),
+            reads: operand.map_or_else(Vec::new, |id| view.inputs(view.state(id).content)),
+            outputs: view.outputs(view.reaches.get(at(leak.op)).copied().unwrap_or(0)),
+            ..bare(
+                flat,
+                Some(op),
+                SuspectKind::BatchLeak,
+                leak.severity,
+                message,
+            )
+        });
+    }
+    out
+}
+
+fn bare(
+    flat: &Flat<'_>,
+    op: Option<&Op>,
+    kind: SuspectKind,
+    severity: Severity,
+    message: String,
+) -> Suspect {
+    Suspect {
+        kind,
+        severity,
+        confidence: Confidence::Medium,
+        message,
+        signal: None,
+        merge: None,
+        main: None,
+        alternative: None,
+        operand: 0,
+        reads: Vec::new(),
+        positions: Vec::new(),
+        outputs: Vec::new(),
+        side: Vec::new(),
+        reasons: Vec::new(),
+        at: op.map_or_else(
+            || Location::file(flat.wiring.at.path.clone()),
+            |op| place(flat, op),
+        ),
+        proof: None,
     }
 }
 
@@ -74,7 +163,11 @@ fn describe(view: &View<'_, '_>, merge: &Merge, verdict: &Verdict, count: usize)
         Origin::Shape => format!("computed from the shape of {}", list(&reads)),
         Origin::Random => "left to chance".to_owned(),
     });
-    reasons.push("one element per sample".to_owned());
+    reasons.push(if signal.collapsed {
+        "one element per sample".to_owned()
+    } else {
+        "at each position".to_owned()
+    });
     reasons.push(match signal.deepest {
         0 => "passes no learned layer".to_owned(),
         depth => format!(

@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub(crate) steep: bool,
     /// Power of the input that it grows with; 15 for more.
     pub(crate) degree: u8,
+    /// A comparison or a step is in it.
+    pub(crate) tested: bool,
     /// Integers wrapped around, as checksums do.
     pub(crate) wrapped: bool,
     /// Changes from call to call by itself.
@@ -69,6 +71,7 @@ impl Default for State {
             high: f64::INFINITY,
             steep: false,
             degree: 0,
+            tested: false,
             wrapped: false,
             counts: false,
             fixed: false,

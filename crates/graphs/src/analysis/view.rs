@@ -18,6 +18,8 @@ pub(crate) struct View<'f, 'w> {
     /// Graph outputs that each operator reaches, one bit each; the last bit
     /// stands for all after the 63rd. 0 for dead operators.
     pub(crate) reaches: Vec<u64>,
+    /// As [`Self::reaches`], by more than a shape.
+    pub(crate) flows: Vec<u64>,
     /// Bits of graph inputs that only choose how the graph works: scalars and
     /// single integers or truths.
     pub(crate) modes: u64,
@@ -35,7 +37,8 @@ impl<'f, 'w> View<'f, 'w> {
             flat,
             shapes,
             forward,
-            reaches: reaches(flat),
+            reaches: reaches(flat, true),
+            flows: reaches(flat, false),
             modes: 0,
             wide: 0,
             depth: 0,
@@ -184,7 +187,7 @@ impl<'f, 'w> View<'f, 'w> {
     }
 }
 
-fn reaches(flat: &Flat<'_>) -> Vec<u64> {
+fn reaches(flat: &Flat<'_>, by_shape: bool) -> Vec<u64> {
     let mut of = vec![0_u64; flat.ops.len()];
     let mark = |of: &mut Vec<u64>, id: Id, bits: u64| {
         if let Some(slot) = of.get_mut(at(flat.val(id).maker)) {
@@ -212,6 +215,9 @@ fn reaches(flat: &Flat<'_>) -> Vec<u64> {
             let Some(op) = flat.ops.get(at(index)).filter(|_| bits != 0) else {
                 continue;
             };
+            if !by_shape && op.kind == Kind::Plain && op.std.class() == Class::Shape {
+                continue;
+            }
             for id in op.operands() {
                 changed |= mark(&mut of, id, bits);
             }

@@ -436,6 +436,11 @@ impl Std {
         }
     }
 
+    /// The second operand says how large the result is to be, and nothing else.
+    pub fn is_sized(self) -> bool {
+        matches!(self, Self::Expand | Self::Tile | Self::Reshape | Self::Fill)
+    }
+
     /// The same values at other places: what is reached through such is the
     /// same thing.
     pub fn is_layout(self) -> bool {

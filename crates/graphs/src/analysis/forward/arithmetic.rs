@@ -45,6 +45,14 @@ impl Forward {
                 }
                 out.wrapped = true;
                 out.steep = true;
+                if b.fixed && b.is_bounded() {
+                    let most = b.low.abs().max(b.high.abs());
+                    (out.low, out.high) = (if b.low > 0.0 { 0.0 } else { -most }, most);
+                    // A remainder of whole numbers stays one below.
+                    if out.entropy == Entropy::Index {
+                        out.high = (most - 1.0).max(0.0);
+                    }
+                }
             }
             Std::BitShift => {
                 out.wrapped = true;

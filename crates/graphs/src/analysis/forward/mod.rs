@@ -123,7 +123,15 @@ impl Forward {
                     state.entropy = Entropy::Index;
                     (state.low, state.high) = (0.0, f64::INFINITY);
                 }
-                let mut tainted = operands.iter().filter(|state| state.varies()).peekable();
+                let first = self.operand(op, 0);
+                // What only says how large the result is to be adds nothing.
+                let sized = op.std.is_sized() && first.varies();
+                let counted = if sized {
+                    std::slice::from_ref(&first)
+                } else {
+                    &operands
+                };
+                let mut tainted = counted.iter().filter(|state| state.varies()).peekable();
                 let from_single = tainted.peek().is_some() && tainted.all(|state| state.collapsed);
                 let own = self.is_single(shapes, id);
                 state.collapsed = state.varies() && (own || from_single);
@@ -156,6 +164,7 @@ impl Forward {
             out.shape |= state.shape;
             out.random |= state.random;
             out.steep |= state.steep;
+            out.tested |= state.tested;
             out.wrapped |= state.wrapped;
             out.counts |= state.counts;
             out.opaque |= state.opaque;
@@ -208,6 +217,10 @@ impl Forward {
         }
         if out.high.is_nan() {
             out.high = f64::INFINITY;
+        }
+        // Whole numbers within so little are a switch.
+        if out.entropy == Entropy::Index && out.is_bounded() && out.high - out.low <= 2.0 {
+            out.entropy = Entropy::Soft;
         }
         if out.entropy == Entropy::Constant {
             out.entropy = Entropy::Real;

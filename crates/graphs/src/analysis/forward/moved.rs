@@ -2,12 +2,13 @@
 
 use super::{Forward, highest, lowest};
 use crate::analysis::state::{Entropy, State};
-use crate::ir::Op;
+use crate::ir::{Flat, Op};
 use crate::operators::Std;
 
 impl Forward {
     pub(super) fn keep(
         &self,
+        flat: &Flat<'_>,
         op: &Op,
         operands: &[State],
         varied: &[&State],
@@ -55,6 +56,25 @@ impl Forward {
         } else {
             a.entropy
         };
+        if op.std == Std::Cast {
+            let made = op.output(0).map_or("?", |id| flat.dtype(id));
+            out.entropy = match made {
+                "bool" => Entropy::Binary,
+                "i64" | "i32" | "u8" | "i8" | "u32" | "u64" | "i16" | "u16"
+                    if out.entropy > Entropy::Index =>
+                {
+                    Entropy::Index
+                }
+                _ => match flat.int(op, "to") {
+                    Some(9) => Entropy::Binary,
+                    Some(2..=7 | 12 | 13) if out.entropy > Entropy::Index => Entropy::Index,
+                    _ => out.entropy,
+                },
+            };
+            if out.entropy == Entropy::Binary {
+                (out.low, out.high) = (0.0, 1.0);
+            }
+        }
         if learned {
             out.entropy = Entropy::Real;
             (out.low, out.high) = (f64::NEG_INFINITY, f64::INFINITY);

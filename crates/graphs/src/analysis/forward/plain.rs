@@ -48,7 +48,10 @@ impl Forward {
                     out.content = 0;
                 }
             }
-            Class::Test | Class::Logic => logic(op, varied, out),
+            Class::Test | Class::Logic => {
+                out.tested = true;
+                logic(op, varied, out);
+            }
             Class::Select => {
                 let alternatives = [b, self.operand(op, 2)];
                 out.low = lowest(alternatives.iter());
@@ -64,11 +67,12 @@ impl Forward {
                     Entropy::Soft
                 };
             }
-            Class::Keep => self.keep(op, operands, varied, learned, out),
+            Class::Keep => self.keep(flat, op, operands, varied, learned, out),
             Class::Arithmetic => self.arithmetic(flat, op, varied, (a, b), out),
             Class::Squash => squash(op, a, out),
             Class::Rectify => self.rectify(flat, op, a, out),
             Class::Step => {
+                out.tested = true;
                 out.entropy = match a.entropy {
                     Entropy::Binary => Entropy::Binary,
                     _ => Entropy::Index,

@@ -29,6 +29,8 @@ pub(crate) struct Shapes {
     data: HashMap<Id, Vec<Size>>,
     names: HashMap<String, u32>,
     next: u32,
+    /// The first symbol that no input has.
+    stated: u32,
 }
 
 impl Shapes {
@@ -55,6 +57,7 @@ impl Shapes {
                 shapes.set(id, stated);
             }
         }
+        shapes.stated = shapes.next;
         for op in &flat.ops {
             shapes.step(flat, op);
         }
@@ -65,9 +68,15 @@ impl Shapes {
         self.of.get(at(id)).and_then(Option::as_ref)
     }
 
-    /// The symbol of a name, when a shape has it.
-    pub(crate) fn symbol(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
+    /// The file names it, or it is a size of an input.
+    pub(crate) fn is_named(&self, symbol: u32) -> bool {
+        symbol < self.stated
+    }
+
+    /// The symbols whose names fit.
+    pub(crate) fn symbols(&self, fits: impl Fn(&str) -> bool) -> Vec<u32> {
+        let names = self.names.iter().filter(|(name, _)| fits(name));
+        names.map(|(_, symbol)| *symbol).collect()
     }
 
     pub(super) fn set(&mut self, id: Id, shape: Option<Shape>) {
