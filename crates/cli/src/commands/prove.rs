@@ -5,9 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 use modelward_cli::render::{self, Format};
-use modelward_engine::{Options, Progress, open_model, source};
-use modelward_lineage::{Case, Claim, Grade, Model, prove};
+use modelward_engine::source::Opened;
+use modelward_engine::{Options, Progress, identity, open_model, source};
+use modelward_lineage::{Case, Claim, Grade, Model, Proof, fingerprint, prove};
+use modelward_trust::evidence::{
+    ConversionProof, FINGERPRINT, Places, ProofCounts, Resource, Statement, append,
+};
+use modelward_trust::{IN_TOTO, SigningKey, sign_statement};
 
+use super::signing::KeyFile;
 use crate::args::Common;
 use crate::failure::{FINE, FOUND, Failure, UNDECIDED, usage};
 use crate::output;
@@ -29,6 +35,11 @@ pub(crate) struct Prove {
     /// The weakest grade that counts as proven: exact, nearest-code, bounded, structural or claimed
     #[arg(long, value_name = "GRADE", default_value = "structural", value_parser = grade)]
     pub(crate) at_least: Grade,
+    /// Sign what was shown and put the statement beside the target
+    #[arg(long, requires = "private_key")]
+    pub(crate) attest: bool,
+    #[command(flatten)]
+    pub(crate) key: KeyFile,
 }
 
 pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
@@ -37,6 +48,8 @@ pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
         return usage("a proof is written as text or json; use --format text or --format json");
     }
     let claim = claim(args)?;
+    // A wrong password must not cost a long proof.
+    let key = if args.attest { args.key.open()? } else { None };
     let mut paths = args.paths.clone();
     let target = paths.pop().unwrap_or_default();
     // What a claim names is a source too.
@@ -63,11 +76,19 @@ pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
         cache: None,
         progress: Progress(None),
     };
-    let mut sources: Vec<Model> = Vec::with_capacity(paths.len());
-    for path in &paths {
-        sources.push(open_model(&source::open(path)?, &options)?);
+    let mut opened: Vec<Opened> = Vec::with_capacity(paths.len() + 1);
+    for path in paths.iter().chain([&target]) {
+        opened.push(source::open(path)?);
     }
-    let target = open_model(&source::open(&target)?, &options)?;
+    let mut sources: Vec<Model> = Vec::with_capacity(opened.len());
+    for subject in &opened {
+        sources.push(open_model(subject, &options)?);
+    }
+    let Some(target) = sources.pop() else {
+        return usage(
+            "prove takes what it was made from and then what was made: modelward prove SOURCE TARGET",
+        );
+    };
     let total = sources.iter().map(Model::size).sum::<u64>() + target.size();
     let bar = Bar::named("proving", total, common.quiet);
     let read = AtomicU64::new(0);
@@ -100,11 +121,90 @@ pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
         _ => render::proof::text(&shown, &output::options(common)),
     };
     output::answer(common, &text)?;
+    if let Some(key) = &key {
+        attest(&proof, &opened, &target, key, common)?;
+    }
     Ok(match proof.grade {
         Grade::Refuted => FOUND,
         grade if grade <= args.at_least => FINE,
         _ => UNDECIDED,
     })
+}
+
+/// Signs the outcome, whatever it is, and adds it to the target's claims.
+fn attest(
+    proof: &Proof,
+    opened: &[Opened],
+    target: &Model,
+    key: &SigningKey,
+    common: &Common,
+) -> Result<(), Failure> {
+    let cache = settings::digest_cache(common);
+    let options = Options {
+        jobs: settings::jobs(common),
+        identity: true,
+        cache: cache.as_ref(),
+        progress: Progress(None),
+    };
+    let mut named = Vec::with_capacity(opened.len());
+    for subject in opened {
+        let Some(root) = identity(subject, &options).root else {
+            return usage(format!(
+                "{}: not every file can be read, so no statement can name it",
+                subject.source.given
+            ));
+        };
+        named.push(Resource::named(&subject.name, &root));
+    }
+    settings::save(cache, common);
+    let (Some(mut subject), Some(place)) =
+        (named.pop(), opened.last().and_then(|o| o.root.as_deref()))
+    else {
+        return usage("what comes from standard input has no place for a statement beside it");
+    };
+    if let Some(print) = fingerprint(target, &|_| {}).fingerprint {
+        subject
+            .annotations
+            .insert(FINGERPRINT.to_owned(), print.into());
+    }
+    let sources = named
+        .into_iter()
+        .map(|source| source.used_as("source"))
+        .collect();
+    let count = |grade: Grade| proof.tensors.iter().filter(|t| t.grade == grade).count() as u64;
+    let worst = proof.tensors.iter().find(|tensor| tensor.worst.is_some());
+    let mut verifier = serde_json::Map::new();
+    verifier.insert("name".to_owned(), "modelward".into());
+    verifier.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    let predicate = ConversionProof {
+        sources,
+        relation: proof.relation.clone(),
+        grade: proof.grade.to_string(),
+        verifier,
+        tensors: ProofCounts {
+            exact: count(Grade::Exact),
+            nearest_code: count(Grade::NearestCode),
+            bounded: count(Grade::Bounded),
+            structural: count(Grade::Structural),
+            refuted: count(Grade::Refuted),
+            unexplained: proof.unexplained.len() as u64,
+            ..ProofCounts::default()
+        },
+        worst: worst.and_then(|tensor| serde_json::to_value(tensor).ok()),
+        metadata: proof
+            .differences
+            .iter()
+            .filter_map(|difference| serde_json::to_value(difference).ok())
+            .collect(),
+        at: settings::now(common),
+        rest: serde_json::Map::new(),
+    };
+    let statement = Statement::about(subject, &predicate)?;
+    let bundle = sign_statement(key, IN_TOTO, statement.to_bytes()?);
+    let claims = Places::of(place).claims;
+    append(&claims, &[bundle.to_line().into_bytes()])?;
+    output::remark(common, &format!("signed and added to {}", claims.display()));
+    Ok(())
 }
 
 fn claim(args: &Prove) -> Result<Claim, Failure> {
