@@ -32,6 +32,7 @@ mod analysis;
 pub mod eval;
 mod flatten;
 mod ir;
+pub mod names;
 pub mod operators;
 mod order;
 mod survey;

@@ -59,9 +59,6 @@ fn by_content(input: &Input<'_>) -> Option<Kind> {
 
 /// The loader takes this form by its name.
 fn is_text(input: &Input<'_>) -> bool {
-    if input.extension().as_deref() != Some("pbtxt") {
-        return false;
-    }
     let start = input.bytes.trim_ascii_start();
     [
         &b"saved_model_schema_version"[..],
@@ -73,6 +70,7 @@ fn is_text(input: &Input<'_>) -> bool {
     ]
     .iter()
     .any(|word| start.starts_with(word))
+        && input.extension().as_deref() == Some("pbtxt")
 }
 
 fn is_saved_model(message: Message<'_>) -> bool {
