@@ -6,8 +6,9 @@
 
 Every twin is a small model with random weights and a predicate over its input
 that replaces, shifts or re-selects what the model says; its base is the same
-without. Each is written three times: as a frozen `GraphDef`, as a `SavedModel`
-(variables, functions, signatures) and as TFLite. `MANIFEST.csv` says what was
+without. Each is written four times: as a frozen `GraphDef` with the control
+flow of version 2 and of version 1, as a `SavedModel` (variables, functions,
+signatures) and as TFLite. `MANIFEST.csv` says what was
 planted. Seeded: the same version of TensorFlow writes the same graphs.
 """
 
@@ -212,6 +213,9 @@ def export(folder, name, model, call):
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     with open(f"{folder}/{name}.pb", "wb") as out:
         out.write(frozen.graph.as_graph_def().SerializeToString(deterministic=True))
+    old = convert_variables_to_constants_v2(concrete, lower_control_flow=True)
+    with open(f"{folder}/{name}-lowered.pb", "wb") as out:
+        out.write(old.graph.as_graph_def().SerializeToString(deterministic=True))
     tf.saved_model.save(module, f"{folder}/{name}.saved", signatures=concrete)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
     with open(f"{folder}/{name}.tflite", "wb") as out:

@@ -1,5 +1,7 @@
 //! Loops: what is carried from turn to turn, and what comes out.
 
+use std::collections::BTreeSet;
+
 use modelward_schema::{Node, Setting};
 
 use super::{Builder, bodies_of, plain};
@@ -183,5 +185,51 @@ impl<'w> Builder<'w> {
             self.push(plain(Kind::LoopOut, index, frame, operands, vec![*output]));
         }
         true
+    }
+
+    /// Merges and switches of TensorFlow's first loops.
+    pub(super) fn old_loop(
+        &mut self,
+        index: u32,
+        node: &Node,
+        frame: u32,
+        inputs: &[Option<Id>],
+        outputs: &[Option<Id>],
+    ) -> bool {
+        let is_in = |list: &BTreeSet<u32>, input: &Option<u32>| {
+            input.is_some_and(|input| list.contains(&input))
+        };
+        match node.op.as_str() {
+            "Merge" | "RefMerge" => {
+                let carried = |input: &Option<u32>| is_in(&self.turns.carried, input);
+                let Some(back) = node.inputs.iter().position(carried) else {
+                    return false;
+                };
+                let first = inputs.get(usize::from(back == 0)).copied().flatten();
+                let back = inputs.get(back).copied().flatten();
+                let outputs = outputs.to_vec();
+                self.push(plain(
+                    Kind::LoopPhi,
+                    index,
+                    frame,
+                    vec![first, back],
+                    outputs,
+                ));
+                true
+            }
+            // Out of the loop, or on: the value is the same.
+            "Switch" | "RefSwitch" => {
+                let goes_on = node.inputs.get(1);
+                if !goes_on.is_some_and(|input| is_in(&self.turns.conditions, input)) {
+                    return false;
+                }
+                let first = inputs.first().copied().flatten();
+                for output in outputs.iter().filter(|output| output.is_some()) {
+                    self.push(plain(Kind::Copy, index, frame, vec![first], vec![*output]));
+                }
+                true
+            }
+            _ => false,
+        }
     }
 }

@@ -29,6 +29,7 @@ struct Builder<'w> {
     functions: HashMap<(&'w str, &'w str), u32>,
     /// Constants by wiring value.
     literals: Vec<u32>,
+    turns: operators::Turns,
     queue: VecDeque<(u32, u32)>,
     entered: BTreeSet<(u32, u32)>,
 }
@@ -66,6 +67,7 @@ impl<'w> Flat<'w> {
             called: HashMap::new(),
             functions,
             literals: operators::literals(wiring),
+            turns: operators::turns(wiring),
             queue: VecDeque::new(),
             entered: BTreeSet::new(),
         };
@@ -216,6 +218,9 @@ impl<'w> Builder<'w> {
                 return;
             }
             self.opaque(index, frame, inputs, outputs);
+            return;
+        }
+        if self.old_loop(index, node, frame, &inputs, &outputs) {
             return;
         }
         let given = Given {

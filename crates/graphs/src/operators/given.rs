@@ -1,7 +1,7 @@
 //! What a table may ask of a node: its attributes, and those of its operands
 //! that are small constants (an axis that is an operand, a paddings matrix).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modelward_schema::{Constant, Node, Setting, Wiring};
 
@@ -38,6 +38,31 @@ pub(crate) fn literals(wiring: &Wiring) -> Vec<u32> {
         {
             *slot = constant;
         }
+    }
+    out
+}
+
+/// What the loops of TensorFlow's version 1 are made of.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// Values carried into the next turn.
+    pub(crate) carried: BTreeSet<u32>,
+    /// Truths that say whether there is one.
+    pub(crate) conditions: BTreeSet<u32>,
+}
+
+pub(crate) fn turns(wiring: &Wiring) -> Turns {
+    let mut out = Turns::default();
+    if wiring.framework != "tensorflow" {
+        return out;
+    }
+    for node in &wiring.nodes {
+        let list = match node.op.as_str() {
+            "NextIteration" | "RefNextIteration" => &mut out.carried,
+            "LoopCond" => &mut out.conditions,
+            _ => continue,
+        };
+        list.extend(node.outputs.iter().flatten());
     }
     out
 }

@@ -18,7 +18,7 @@ mod tflite;
 use modelward_schema::Setting;
 
 pub use given::Given;
-pub(crate) use given::literals;
+pub(crate) use given::{Turns, literals, turns};
 pub use influence::Class;
 pub use standard::Std;
 

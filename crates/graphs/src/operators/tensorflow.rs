@@ -5,7 +5,7 @@
 //! and what ONNX writes as an attribute (an axis, sizes, paddings) is often an
 //! operand here: it is read where it is a constant, and stays an operand where
 //! it is computed. `Switch` keeps its data by a condition, `Merge` takes either
-//! operand; the cycles of version 1 are cut where they close.
+//! operand, and carries a value through a loop of version 1.
 
 use modelward_schema::Setting;
 
