@@ -61,15 +61,22 @@ impl Tensor {
         let Data::Dense(parts) = &self.data else {
             return None;
         };
-        let len: u64 = parts.iter().map(|part| part.len).sum();
+        let len: u64 = parts
+            .iter()
+            .fold(0, |sum, part| part.len.saturating_add(sum));
         let elements = self.elements();
-        (elements > 0 && len.is_multiple_of(elements)).then(|| len / elements)
+        (elements > 0 && len.is_multiple_of(elements))
+            .then(|| len / elements)
+            // What is larger than any number is only compared as bytes.
+            .filter(|width| *width <= 64)
     }
 
     /// Bytes that reading all of it takes.
     pub fn size(&self) -> u64 {
         match &self.data {
-            Data::Dense(parts) => parts.iter().map(|part| part.len).sum(),
+            Data::Dense(parts) => parts
+                .iter()
+                .fold(0, |sum, part| part.len.saturating_add(sum)),
             Data::Strided { .. } => self.elements().saturating_mul(self.width().unwrap_or(0)),
             Data::Missing(_) => 0,
         }
@@ -86,7 +93,10 @@ impl Tensor {
 
     /// Length of a row: all but the first dimension; 1 for a vector.
     pub fn columns(&self) -> u64 {
-        self.shape.iter().skip(1).product()
+        self.shape
+            .iter()
+            .skip(1)
+            .fold(1, |product, dim| product.saturating_mul(*dim))
     }
 
     /// `count` elements from `start` in row-major order as little-endian bytes
@@ -103,7 +113,11 @@ impl Tensor {
             return Err("elements beyond the end were asked for".to_owned());
         }
         match &self.data {
-            Data::Dense(_) => self.read_raw(start * width, count * width, out)?,
+            Data::Dense(_) => self.read_raw(
+                start.saturating_mul(width),
+                count.saturating_mul(width),
+                out,
+            )?,
             Data::Strided { part, strides } => {
                 self.gather(part, strides, width, start, count, out)?;
             }

@@ -158,6 +158,9 @@ impl<'a> Places<'a> {
         let Some(bytes) = self.find(&fact.at.path) else {
             return Data::Missing(format!("{} cannot be reached", fact.at.path));
         };
+        if let Some(why) = impossible(fact, bytes.len()) {
+            return Data::Missing(why);
+        }
         let part = |start: u64, len: u64| Part {
             bytes: bytes.clone(),
             start,
@@ -182,4 +185,19 @@ impl<'a> Places<'a> {
             (None, _) => Data::Missing("it is not known where its data are".to_owned()),
         }
     }
+}
+
+/// More elements than any honest tensor of a file of this size has: a view may
+/// repeat what is stored, but not without end.
+fn impossible(fact: &modelward_schema::Tensor, size: u64) -> Option<String> {
+    let elements = fact
+        .shape
+        .iter()
+        .try_fold(1_u64, |count, dim| count.checked_mul(*dim));
+    let Some(bytes) = elements.and_then(|count| count.checked_mul(16)) else {
+        return Some("no memory holds as many elements".to_owned());
+    };
+    let most = size.saturating_mul(64).saturating_add(1 << 30);
+    // Block formats have down to two bits an element.
+    (bytes / 64 > most).then(|| "its shape asks for far more than the file has".to_owned())
 }
