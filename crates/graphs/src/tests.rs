@@ -289,3 +289,105 @@ fn a_predicate_on_the_input_that_replaces_the_result_is_found() {
             .is_empty()
     );
 }
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
+    }
+}
+
+#[test]
+fn whatever_is_wired_wrongly_gives_an_answer() {
+    const WORDS: &[&str] = &[
+        "If",
+        "Loop",
+        "Scan",
+        "Where",
+        "Gather",
+        "Slice",
+        "Reshape",
+        "Concat",
+        "Split",
+        "Einsum",
+        "Conv",
+        "LSTM",
+        "Pad",
+        "TopK",
+        "CumSum",
+        "Clip",
+        "Pow",
+        "Mod",
+        "Constant",
+        "Nonsense",
+        "Transpose",
+        "Unsqueeze",
+        "Squeeze",
+        "Expand",
+        "ReduceMax",
+        "MatMul",
+        "Flatten",
+        "Range",
+    ];
+    let mut dice = Dice(7);
+    for _ in 0..3000 {
+        let mut wiring = planted(true).wiring;
+        wiring.bodies.push(Body {
+            kind: BodyKind::Nested { parent: 0 },
+            ..Body::default()
+        });
+        for _ in 0..=dice.roll(6) {
+            let far = |dice: &mut Dice| u32::try_from(dice.roll(40)).unwrap();
+            let count = wiring.nodes.len();
+            let node = &mut wiring.nodes[dice.roll(count)];
+            match dice.roll(8) {
+                0 => WORDS[dice.roll(WORDS.len())].clone_into(&mut node.op),
+                1 => node.inputs.push(Some(far(&mut dice))),
+                2 => node.outputs.push(Some(far(&mut dice))),
+                3 => {
+                    let slot = dice.roll(node.inputs.len());
+                    if let Some(input) = node.inputs.get_mut(slot) {
+                        *input = Some(far(&mut dice));
+                    }
+                }
+                4 => node.attributes.push(Attribute {
+                    name: ["axis", "axes", "body", "then_branch", "else_branch", "perm"]
+                        [dice.roll(6)]
+                    .to_owned(),
+                    value: [
+                        Setting::Int(i64::MIN),
+                        Setting::Ints(vec![i64::MAX, -1, 0]),
+                        Setting::Body(0),
+                        Setting::Body(1),
+                        Setting::Body(u32::MAX),
+                        Setting::Text("ij,jk->ik".to_owned()),
+                    ][dice.roll(6)]
+                    .clone(),
+                }),
+                5 => {
+                    let body = dice.roll(2);
+                    let index = far(&mut dice);
+                    wiring.bodies[body].nodes.push(index);
+                    wiring.bodies[body].inputs.push(index);
+                    wiring.bodies[body].outputs.push(Some(index));
+                }
+                6 => {
+                    let count = wiring.values.len();
+                    let size =
+                        modelward_schema::Dim::Known([i64::MAX, i64::MIN, -1, 0][dice.roll(4)]);
+                    let value = &mut wiring.values[dice.roll(count)];
+                    value.shape = Some(vec![size; dice.roll(5)]);
+                    value.constant = Some(far(&mut dice));
+                }
+                _ => node.inputs.clear(),
+            }
+        }
+        let _ = crate::analyse(&Flat::build(&wiring));
+    }
+}

@@ -9,6 +9,9 @@ use super::size::Size;
 use crate::ir::{Flat, Kind, Op};
 use crate::operators::{Class, Std};
 
+/// Symbols looked at.
+const MOST: usize = 16;
+
 /// The symbols that are the batch's size, and the number that it is when it is
 /// fixed above 1.
 pub(crate) fn find(flat: &Flat<'_>, shapes: &Shapes) -> (Vec<u32>, Option<i64>) {
@@ -33,6 +36,8 @@ pub(crate) fn find(flat: &Flat<'_>, shapes: &Shapes) -> (Vec<u32>, Option<i64>) 
     symbols.extend(&called);
     symbols.sort_unstable();
     symbols.dedup();
+    // Each costs a look at every operator.
+    symbols.truncate(MOST);
     // What a file calls the batch may be mixed now and then, which is then told.
     symbols.retain(|symbol| {
         let limit = if called.contains(symbol) { 8 } else { 2 };

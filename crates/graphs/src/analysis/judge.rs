@@ -31,7 +31,11 @@ pub(crate) fn judge(view: &View<'_, '_>, merge: &Merge) -> Option<Verdict> {
     if is_same(view, merge) {
         return None;
     }
-    if !signal.collapsed {
+    // Without more than one element per sample to begin with, nothing came
+    // down to one: it is a predicate at the only position there is.
+    let single =
+        signal.content.is_power_of_two() && signal.content & (view.wide | view.counters) == 0;
+    if !signal.collapsed || single && signal.content & !view.modes != 0 {
         return position(view, merge, op);
     }
     let origin = if signal.content & !view.modes != 0 {
@@ -57,6 +61,9 @@ pub(crate) fn judge(view: &View<'_, '_>, merge: &Merge) -> Option<Verdict> {
     // Without learned layers there is nothing to hide a backdoor in.
     if merge.depth < 1 && view.depth <= 1 && origin == Origin::Content {
         severity = severity.min(Severity::Low);
+    }
+    if is_stated(view, merge) {
+        severity = severity.min(Severity::Medium);
     }
     let confidence = if signal.deepest == 0 {
         Confidence::High
@@ -142,10 +149,11 @@ fn content(
 fn position(view: &View<'_, '_>, merge: &Merge, op: &Op) -> Option<Verdict> {
     let signal = view.state(merge.signal);
     let plain = signal.content & !view.modes != 0 && signal.deepest == 0 && signal.tested;
-    if !plain || !merge.deeper || !signal.is_switch() || op.kind != Kind::Plain {
+    if !plain || !merge.deeper || !signal.is_switch() {
         return None;
     }
     let severity = match op.std {
+        _ if op.kind == Kind::Phi => merge.constant.then_some(Severity::High)?,
         Std::Where => {
             let fixed = [1, 2].iter().filter_map(|operand| op.input(*operand));
             let odd = fixed
@@ -174,6 +182,13 @@ fn position(view: &View<'_, '_>, merge: &Merge, op: &Op) -> Option<Verdict> {
         confidence: Confidence::Medium,
         origin: Origin::Content,
     })
+}
+
+/// The signal is a truth that the caller hands in: nothing is recognised.
+fn is_stated(view: &View<'_, '_>, merge: &Merge) -> bool {
+    let core = view.core(merge.signal);
+    let input = view.flat.maker(core).is_none() && !view.state(core).fixed;
+    input && view.flat.dtype(core) == "bool"
 }
 
 /// What masks write: nothing, one, or so much that a softmax drops it.
@@ -236,7 +251,7 @@ fn aligned(view: &View<'_, '_>, merge: &Merge) -> Option<bool> {
     use super::size::Size;
     let signal = view.state(merge.signal);
     let shape = view.shapes.get(merge.main)?;
-    let inputs = view.flat.inputs.iter().enumerate();
+    let inputs = view.flat.inputs.iter().enumerate().take(64);
     let read = inputs
         .filter(|(index, _)| signal.content & super::state::bit(*index) != 0)
         .filter_map(|(_, id)| view.shapes.get(*id));

@@ -23,6 +23,9 @@ pub(crate) struct Merge {
     pub(crate) deeper: bool,
 }
 
+/// Operands looked at.
+const MOST: usize = 32;
+
 /// All merges that are live and that could be a side signal's.
 pub(crate) fn find(view: &View<'_, '_>) -> Vec<Merge> {
     let mut out = Vec::new();
@@ -51,7 +54,9 @@ fn visit(view: &View<'_, '_>, index: u32, op: &Op, out: &mut Vec<Merge>) {
     let controls = control_operands(op);
     let varied = |operand: usize| op.input(operand).filter(|id| view.state(*id).varies());
     let mutual = op.kind == Kind::Plain && op.std.is_mutual();
-    for operand in 0..op.inputs.len() {
+    // A sum of thousands is no merge of two.
+    let count = op.inputs.len().min(MOST);
+    for operand in 0..count {
         let is_control = controls.contains(&operand);
         if !is_control && !mutual {
             continue;

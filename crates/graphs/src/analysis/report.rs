@@ -41,7 +41,7 @@ pub fn analyse(flat: &Flat<'_>) -> Analysis {
     let mut all: Vec<(Merge, Verdict, usize)> = worst.into_values().collect();
     all.sort_by_key(|(merge, verdict, _)| (std::cmp::Reverse(verdict.severity), merge.op));
     all.truncate(MOST);
-    let counters = oddities::counters(&view);
+    let counters = view.counters;
     let mut suspects: Vec<Suspect> = all
         .iter()
         .map(|(merge, verdict, count)| {

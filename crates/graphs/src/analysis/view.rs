@@ -26,6 +26,8 @@ pub(crate) struct View<'f, 'w> {
     /// Bits of graph inputs that have more than one element per sample.
     pub(crate) wide: u64,
     pub(crate) depth: u16,
+    /// Bits of graph inputs that count by themselves.
+    pub(crate) counters: u64,
 }
 
 impl<'f, 'w> View<'f, 'w> {
@@ -42,6 +44,7 @@ impl<'f, 'w> View<'f, 'w> {
             modes: 0,
             wide: 0,
             depth: 0,
+            counters: 0,
         };
         for (index, id) in flat.inputs.iter().enumerate() {
             if view.is_mode(*id) {
@@ -58,6 +61,7 @@ impl<'f, 'w> View<'f, 'w> {
             .map(|id| view.state(id).deepest)
             .max()
             .unwrap_or(0);
+        view.counters = super::oddities::counters(&view);
         view
     }
 

@@ -134,7 +134,8 @@ impl Forward {
                 let mut tainted = counted.iter().filter(|state| state.varies()).peekable();
                 let from_single = tainted.peek().is_some() && tainted.all(|state| state.collapsed);
                 let own = self.is_single(shapes, id);
-                state.collapsed = state.varies() && (own || from_single);
+                let one = from_single && !self.is_thermometer(op);
+                state.collapsed = state.varies() && (own || one);
                 if state.content == 0 && !state.random && is_spread(op.std) {
                     state.collapsed = own;
                 }
@@ -142,6 +143,17 @@ impl Forward {
             changed |= self.set(id, state);
         }
         changed
+    }
+
+    /// One number held against many makes more than one bit: a mask of the
+    /// positions before a length.
+    fn is_thermometer(&self, op: &Op) -> bool {
+        let holds = op.kind == Kind::Plain && op.std.class() == Class::Test;
+        holds
+            && op.operands().any(|id| {
+                let state = self.get(id);
+                state.fixed && state.high > state.low
+            })
     }
 
     fn operand(&self, op: &Op, index: usize) -> State {

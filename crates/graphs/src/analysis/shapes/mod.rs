@@ -19,6 +19,8 @@ use super::size::{Size, broadcast};
 use crate::ir::{Flat, Id, Kind, Op, at};
 
 pub(crate) type Shape = Vec<Size>;
+/// Axes of a value that are followed: a chain that adds one at each step is not.
+const MAX_RANK: usize = 64;
 /// Elements of a tensor of numbers that are followed.
 const FOLLOWED: usize = 16;
 
@@ -81,7 +83,7 @@ impl Shapes {
 
     pub(super) fn set(&mut self, id: Id, shape: Option<Shape>) {
         if let Some(slot) = self.of.get_mut(at(id)) {
-            *slot = shape;
+            *slot = shape.filter(|shape| shape.len() <= MAX_RANK);
         }
     }
 
