@@ -15,6 +15,9 @@
 //! devices written underneath the file system. Whoever must exclude these asks
 //! for no cache.
 //!
+//! Digests by another hash, or of a range of a file, are kept under a key that
+//! is derived from the same five and from what they are of.
+//!
 //! The file is a header and records of fixed size in sorted order, read in one
 //! go; each record carries its own check, so a torn or altered one is a miss,
 //! never a wrong digest. Writers merge, write beside, and rename: readers need
@@ -69,10 +72,13 @@ impl DigestCache {
     }
 
     pub fn lookup(&self, stamp: &Stamp) -> Option<[u8; 32]> {
-        let key = key_of(stamp);
+        self.lookup_key(&key_of(stamp))
+    }
+
+    fn lookup_key(&self, key: &[u8; KEY]) -> Option<[u8; 32]> {
         let (records, _) = self.records.as_chunks::<RECORD>();
         let found = records
-            .binary_search_by(|record| record[..KEY].cmp(&key))
+            .binary_search_by(|record| record[..KEY].cmp(key))
             .ok()?;
         let record = records.get(found)?;
         is_whole(record).then(|| digest_of(record))
@@ -81,6 +87,22 @@ impl DigestCache {
     pub(crate) fn record(&self, stamp: Stamp, sha256: [u8; 32]) {
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         fresh.insert(key_of(&stamp), sha256);
+    }
+
+    /// A digest that is not SHA-256 over the whole file, by what it is of.
+    pub(crate) fn lookup_other(&self, stamp: &Stamp, of: &Of) -> Option<Vec<u8>> {
+        let mut out = Vec::with_capacity(of.length);
+        for part in 0..of.records() {
+            out.extend(self.lookup_key(&of.key(stamp, part))?);
+        }
+        Some(out)
+    }
+
+    pub(crate) fn record_other(&self, stamp: &Stamp, of: &Of, digest: &[u8]) {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        for (part, half) in (0..of.records()).zip(digest.as_chunks::<32>().0) {
+            fresh.insert(of.key(stamp, part), *half);
+        }
     }
 
     /// Writes what was learnt, when anything was. Keeps the newest entries.
@@ -113,6 +135,38 @@ impl DigestCache {
         write_beside(&self.path, &kept)?;
         fresh.clear();
         Ok(())
+    }
+}
+
+/// What a digest is of, when it is not SHA-256 over a whole file.
+#[derive(Debug)]
+pub(crate) struct Of {
+    pub(crate) algorithm: &'static str,
+    /// Of the digest, 32 or 64 bytes.
+    pub(crate) length: usize,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl Of {
+    /// A record holds 32 bytes.
+    fn records(&self) -> u8 {
+        if self.length > 32 { 2 } else { 1 }
+    }
+
+    fn key(&self, stamp: &Stamp, part: u8) -> [u8; KEY] {
+        let mut hash = Sha256::new();
+        hash.update(key_of(stamp));
+        hash.update(self.start.to_be_bytes());
+        hash.update(self.end.to_be_bytes());
+        hash.update([part]);
+        hash.update(self.algorithm);
+        let derived: [u8; 32] = hash.finalize().into();
+        let mut key = [0; KEY];
+        key[..32].copy_from_slice(&derived);
+        // Apart from every key that is a stamp: no file has this change time.
+        key[32..].fill(0xff);
+        key
     }
 }
 

@@ -15,11 +15,13 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::Method;
+use super::parts::{Part, PartDigest, Parts};
 use super::walk::{Entry, Seen};
+use crate::cache::Of;
 use crate::{DigestCache, Refusal};
 
 /// Stays in the second-level cache, where the hash finds it again.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 /// Below this, starting threads costs more than it saves.
 const WORTH_THREADS: u64 = 2 << 20;
 
@@ -57,16 +59,6 @@ impl Algorithm {
         }
     }
 }
-
-/// Bytes of a file, for example a tensor's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    pub start: u64,
-    pub end: u64,
-}
-
-/// BLAKE3 over a [`Part`]: fast enough to be had beside the file's digest.
-pub type PartDigest = [u8; 32];
 
 /// Which parts of a file are hashed too: in order and apart from each other.
 pub type PartsOf<'a> = &'a (dyn Fn(&Entry) -> Vec<Part> + Sync);
@@ -183,18 +175,28 @@ fn digest_one(
         .filter(|_| whole)
         .map(|parts| parts(entry))
         .unwrap_or_default();
-    let keyed = (whole && reading.algorithm == Algorithm::Sha256)
-        .then_some(reading.cache)
-        .flatten()
-        .zip(entry.seen.stamp);
-    let known = keyed.and_then(|(cache, stamp)| cache.lookup(&stamp));
-    if let Some(known) = known
+    let keyed = reading.cache.zip(entry.seen.stamp);
+    let of = Of {
+        algorithm: reading.algorithm.as_str(),
+        length: reading.algorithm.length(),
+        start: job.start,
+        end: job.end,
+    };
+    let plain = whole && reading.algorithm == Algorithm::Sha256;
+    let known = keyed.and_then(|(cache, stamp)| {
+        if plain {
+            cache.lookup(&stamp).map(|known| known.to_vec())
+        } else {
+            cache.lookup_other(&stamp, &of)
+        }
+    });
+    if let Some(known) = &known
         && parts.is_empty()
         && !reading.paranoid
     {
-        (reading.progress)(entry.size);
+        (reading.progress)(job.end - job.start);
         return Ok(Hashed {
-            digests: vec![known.to_vec()],
+            digests: vec![known.clone()],
             cached: true,
             ..Hashed::default()
         });
@@ -223,12 +225,12 @@ fn digest_one(
         return Err(changed(&entry.name));
     }
     let digest = state.finish();
-    let disagrees = known.is_some_and(|known| known[..] != digest[..]);
-    if let Some((cache, stamp)) = keyed
-        && stamp.is_settled(began)
-        && let Ok(sha256) = digest.as_slice().try_into()
-    {
-        cache.record(stamp, sha256);
+    let disagrees = known.is_some_and(|known| known != digest);
+    if let Some((cache, stamp)) = keyed.filter(|(_, stamp)| stamp.is_settled(began)) {
+        match digest.as_slice().try_into() {
+            Ok(sha256) if plain => cache.record(stamp, sha256),
+            _ => cache.record_other(&stamp, &of, &digest),
+        }
     }
     Ok(Hashed {
         digests: vec![digest],
@@ -236,27 +238,6 @@ fn digest_one(
         cached: false,
         disagrees,
     })
-}
-
-/// The digests of parts of one file, in order and apart; nothing when it cannot
-/// be read to the last of them.
-pub fn digest_parts(path: &std::path::Path, parts: &[Part]) -> Option<Vec<PartDigest>> {
-    let mut buffer = vec![0; BUFFER];
-    let mut file = File::open(path).ok()?;
-    let mut out = Vec::with_capacity(parts.len());
-    for part in parts {
-        let mut state = blake3::Hasher::new();
-        let mut at = part.start;
-        file.seek(SeekFrom::Start(at)).ok()?;
-        while at < part.end {
-            let wanted = usize::try_from(part.end - at).unwrap_or(BUFFER).min(BUFFER);
-            file.read_exact(&mut buffer[..wanted]).ok()?;
-            state.update(&buffer[..wanted]);
-            at = at.saturating_add(wanted as u64);
-        }
-        out.push(*state.finalize().as_bytes());
-    }
-    Some(out)
 }
 
 pub(super) fn changed(name: &str) -> Refusal {
@@ -300,83 +281,69 @@ impl State {
     }
 }
 
-/// Hashes parts as the bytes go by.
-struct Parts<'p> {
-    left: &'p [Part],
-    open: blake3::Hasher,
-    done: Vec<PartDigest>,
-}
-
-impl<'p> Parts<'p> {
-    fn new(parts: &'p [Part]) -> Self {
-        Self {
-            left: parts,
-            open: blake3::Hasher::new(),
-            done: Vec::with_capacity(parts.len()),
-        }
-    }
-
-    fn update(&mut self, at: u64, bytes: &[u8]) {
-        let end = at.saturating_add(bytes.len() as u64);
-        while let [part, rest @ ..] = self.left {
-            if part.start >= end && part.end > part.start {
-                break;
-            }
-            let from = usize::try_from(part.start.saturating_sub(at)).unwrap_or(usize::MAX);
-            let to = usize::try_from(part.end.min(end).saturating_sub(at)).unwrap_or(usize::MAX);
-            self.open.update(bytes.get(from..to).unwrap_or_default());
-            if part.end > end {
-                break;
-            }
-            self.close(rest);
-        }
-    }
-
-    fn close(&mut self, rest: &'p [Part]) {
-        self.done.push(*self.open.finalize().as_bytes());
-        self.open.reset();
-        self.left = rest;
-    }
-
-    /// One digest for each part that the file had.
-    fn finish(mut self) -> Vec<PartDigest> {
-        while let [part, rest @ ..] = self.left {
-            if part.end > part.start {
-                break;
-            }
-            self.close(rest);
-        }
-        self.done
-    }
-}
-
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
+    use crate::Stamp;
 
+    /// Lists a file of 300 bytes and hashes it with the cache.
+    fn hash(
+        folder: &std::path::Path,
+        cache: &DigestCache,
+        how: (Method, Algorithm, bool),
+    ) -> Hashed {
+        use super::super::walk::{Ignored, Links, Rules, list};
+        let rules = Rules {
+            ignored: &Ignored::default(),
+            links: Links::No,
+            listed: &std::collections::BTreeSet::new(),
+            skip_linked_folders: false,
+        };
+        let listing = list(folder, &rules).expect("a listing");
+        let reading = Reading {
+            method: how.0,
+            algorithm: how.1,
+            cache: Some(cache),
+            paranoid: how.2,
+            parts: None,
+            progress: &|_| {},
+        };
+        let mut hashed = digest(&listing.entries, &reading).expect("digests");
+        hashed.remove(0)
+    }
+
+    #[cfg(unix)]
     #[test]
-    fn parts_are_hashed_whatever_the_chunks() {
-        let bytes: Vec<u8> = (0..=255).collect();
-        let parts = [
-            Part { start: 0, end: 3 },
-            Part { start: 3, end: 3 },
-            Part { start: 5, end: 200 },
-            Part {
-                start: 256,
-                end: 256,
-            },
-        ];
-        let wanted: Vec<PartDigest> = [&bytes[0..3], &[], &bytes[5..200], &[]]
-            .iter()
-            .map(|part| *blake3::hash(part).as_bytes())
-            .collect();
-        for step in [1, 2, 7, 100, 256] {
-            let mut state = Parts::new(&parts);
-            for (index, chunk) in bytes.chunks(step).enumerate() {
-                state.update((index * step) as u64, chunk);
+    fn every_kind_of_digest_is_remembered_and_a_wrong_one_is_noticed_when_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let model = folder.path().join("model");
+        std::fs::create_dir(&model).expect("a folder");
+        std::fs::write(model.join("w"), [7; 300]).expect("a file");
+        std::thread::sleep(std::time::Duration::from_millis(3200));
+        let place = folder.path().join("cache");
+        for algorithm in Algorithm::ALL {
+            for method in [Method::Files, Method::Shards(100)] {
+                let cache = DigestCache::open(&place);
+                let first = hash(&model, &cache, (method, algorithm, false));
+                assert!(!first.cached);
+                cache.save().expect("saved");
+                let cache = DigestCache::open(&place);
+                let second = hash(&model, &cache, (method, algorithm, false));
+                assert!(second.cached);
+                assert_eq!(second.digests, first.digests);
+                let third = hash(&model, &cache, (method, algorithm, true));
+                assert!(!third.cached && !third.disagrees);
             }
-            assert_eq!(state.finish(), wanted, "{step}");
         }
+        let stamp = Stamp::of(&std::fs::metadata(model.join("w")).expect("it is there"));
+        let cache = DigestCache::open(&place);
+        cache.record(stamp.expect("a stamp"), [0; 32]);
+        cache.save().expect("saved");
+        let cache = DigestCache::open(&place);
+        let paranoid = hash(&model, &cache, (Method::Files, Algorithm::Sha256, true));
+        assert!(paranoid.disagrees);
+        assert_eq!(paranoid.digests[0], Sha256::digest([7; 300]).to_vec());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod identity;
 mod legacy;
 mod manifest;
 mod names;
+mod parts;
 mod sign;
 mod statement;
 mod verify;
@@ -29,11 +30,12 @@ mod walk;
 pub use certificate::{CertificateTrust, certificates_from_pem, check_signer};
 pub use compare::{Differences, Renamed};
 pub use dialect::Dialect;
-pub use digest::{Algorithm, Part, PartDigest, PartsOf, digest_parts};
+pub use digest::{Algorithm, PartsOf};
 pub use identity::{
     CLAIMS, IGNORED, NameError, OUTSIDE, RootError, SIGNATURE, check_name, is_ignored, root_digest,
 };
 pub use manifest::{Manifest, Method, Resource, Serialization};
+pub use parts::{Part, PartDigest, digest_parts};
 pub use sign::{Prepared, SignOptions, Signer, prepare};
 pub use statement::PREDICATE;
 pub use verify::{Checked, Signed, Trust, VerifyOptions, authentic_payload, verify};

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::digest::{Algorithm, Hashed, PartDigest, PartsOf, Reading, changed, digest, ranges};
+use super::digest::{Algorithm, Hashed, PartsOf, Reading, changed, digest, ranges};
 use super::identity::{IGNORED, OUTSIDE};
 use super::manifest::{Manifest, Method, Resource, Serialization, root_of};
+use super::parts::PartDigest;
 use super::walk::{Entry, Ignored, Links, Listing, Rules, list};
 use crate::dsse::pae;
 use crate::{Bundle, DigestCache, Envelope, IN_TOTO, KeyReference, Material, Refusal, SigningKey};
