@@ -86,8 +86,15 @@ fn subjects(command: &Command) -> Vec<String> {
     match command {
         Command::Scan(scan) => scan.paths.clone(),
         Command::Gate(gate) => gate.paths.clone(),
+        Command::Sign(sign) => typed(&sign.model),
+        Command::Verify(verify) => typed(&verify.model),
         _ => Vec::new(),
     }
+}
+
+fn typed(paths: &[PathBuf]) -> Vec<String> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    paths.iter().map(text).collect()
 }
 
 fn lies_in(file: &Path, subject: &str) -> bool {

@@ -222,7 +222,7 @@ fn sign(
             places.parts(&entry.name)
         }
     };
-    let bar = Bar::new(size_of(model), common.quiet);
+    let bar = Bar::new(signing::size_of(model), common.quiet);
     let prepared = prepare(
         model,
         &SignOptions {
@@ -332,21 +332,4 @@ fn own_statements(claims: &Path, signer: &With<'_>) -> Known {
         .filter_map(|bundle| Statement::parse(&bundle.envelope.payload).ok())
         .collect();
     Known::of(&statements)
-}
-
-/// Roughly, for the progress line.
-fn size_of(model: &Path) -> u64 {
-    let mut open = vec![model.to_owned()];
-    let mut sum = 0_u64;
-    while let Some(path) = open.pop() {
-        match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
-                open.extend(entries.map(|entry| entry.path()));
-            }
-            Ok(metadata) => sum = sum.saturating_add(metadata.len()),
-            Err(_) => {}
-        }
-    }
-    sum
 }

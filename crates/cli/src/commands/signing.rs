@@ -255,3 +255,20 @@ pub(crate) fn claims_place(model: &Path, signature: &Path) -> PathBuf {
         signature.with_file_name(modelward_trust::evidence::CLAIMS)
     }
 }
+
+/// Roughly, for the progress line.
+pub(crate) fn size_of(model: &Path) -> u64 {
+    let mut open = vec![model.to_owned()];
+    let mut sum = 0_u64;
+    while let Some(path) = open.pop() {
+        match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+                open.extend(entries.map(|entry| entry.path()));
+            }
+            Ok(metadata) => sum = sum.saturating_add(metadata.len()),
+            Err(_) => {}
+        }
+    }
+    sum
+}

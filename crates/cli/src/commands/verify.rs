@@ -187,7 +187,7 @@ fn check(
 ) -> Result<Result<Checked, Refusal>, Failure> {
     let cache = settings::digest_cache(common);
     let ignored = signing::ignored(model, left_out, place, common)?;
-    let bar = Bar::new(0, common.quiet);
+    let bar = Bar::new(signing::size_of(model), common.quiet);
     let checked = verify(
         model,
         signed,
