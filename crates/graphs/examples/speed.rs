@@ -20,7 +20,7 @@ fn graph(nodes: usize) -> Wiring {
         bodies: vec![Body::default()],
         ..Wiring::default()
     };
-    let mut value = |wiring: &mut Wiring, shape: Option<Vec<Dim>>, constant: Option<u32>| {
+    let value = |wiring: &mut Wiring, shape: Option<Vec<Dim>>, constant: Option<u32>| {
         wiring.values.push(Value {
             name: format!("v{}", wiring.values.len()),
             dtype: "f32".to_owned(),

@@ -148,8 +148,25 @@ fn content(
 /// out of a sum: it is neutral.
 fn position(view: &View<'_, '_>, merge: &Merge, op: &Op) -> Option<Verdict> {
     let signal = view.state(merge.signal);
-    let plain = signal.content & !view.modes != 0 && signal.deepest == 0 && signal.tested;
-    if !plain || !merge.deeper || !signal.is_switch() {
+    let free = signal.content & !view.modes != 0 && signal.deepest == 0;
+    if free
+        && merge.deeper
+        && signal.steep
+        && signal.entropy == Entropy::Real
+        && matches!(op.std, Std::Add | Std::Max | Std::Sub)
+    {
+        return Some(Verdict {
+            kind: SuspectKind::SteepPath,
+            severity: if signal.wrapped {
+                Severity::Medium
+            } else {
+                Severity::High
+            },
+            confidence: Confidence::Low,
+            origin: Origin::Content,
+        });
+    }
+    if !free || !signal.tested || !merge.deeper || !signal.is_switch() {
         return None;
     }
     let severity = match op.std {

@@ -12,6 +12,7 @@ mod leak;
 mod merges;
 mod numbers;
 mod oddities;
+mod positions;
 mod report;
 mod shapes;
 mod size;

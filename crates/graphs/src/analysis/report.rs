@@ -8,6 +8,7 @@ use super::judge::{Origin, Verdict, judge};
 use super::leak;
 use super::merges::{self, Merge};
 use super::oddities;
+use super::positions;
 use super::state::Entropy;
 use super::view::View;
 use crate::ir::{Flat, Id, NONE, Op, at};
@@ -147,8 +148,9 @@ fn describe(view: &View<'_, '_>, merge: &Merge, verdict: &Verdict, count: usize)
     let signal = view.state(merge.signal);
     let reads = view.inputs(signal.content | signal.shape);
     let outputs = view.outputs(view.reaches.get(at(merge.op)).copied().unwrap_or(0));
-    let mut side: Vec<u32> = view
-        .side(merge.signal)
+    let ops = view.side(merge.signal);
+    let positions = positions::find(view, &ops);
+    let mut side: Vec<u32> = ops
         .iter()
         .filter_map(|op| flat.ops.get(at(*op)))
         .map(|op| op.node)
@@ -157,6 +159,9 @@ fn describe(view: &View<'_, '_>, merge: &Merge, verdict: &Verdict, count: usize)
     side.dedup();
     side.truncate(SIDE);
     let mut reasons = Vec::new();
+    if !positions.is_empty() {
+        reasons.push(format!("reads {}", positions.join(" and ")));
+    }
     reasons.push(match verdict.origin {
         Origin::Content => format!("computed from {}", list(&reads)),
         Origin::Mode => format!("chosen by the control input {}", list(&reads)),
@@ -203,7 +208,7 @@ fn describe(view: &View<'_, '_>, merge: &Merge, verdict: &Verdict, count: usize)
         alternative: merge.constant.then(|| "constant".to_owned()),
         operand: u32::try_from(merge.operand).unwrap_or(0),
         reads,
-        positions: Vec::new(),
+        positions,
         outputs,
         side,
         reasons,
