@@ -119,7 +119,7 @@ pub fn compare(proof: &mut Proof, source: &Model, target: &Model, rules: &Rules)
         let role = role(file);
         match from.get(name) {
             _ if role == Role::Index => {}
-            Some(twin) => compare_file(proof, twin, file, role, target, rules),
+            Some(twin) => compare_file(proof, twin, file, role, target, *rules),
             None if role == Role::Code => proof.differs(Difference {
                 key: (*name).to_owned(),
                 source: None,
@@ -146,7 +146,7 @@ fn compare_file(
     to: &ModelFile,
     role: Role,
     target: &Model,
-    rules: &Rules,
+    rules: Rules,
 ) {
     let (Some(before), Some(after)) = (from.content(), to.content()) else {
         if from.size != to.size {

@@ -31,7 +31,14 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_lossless,
     reason = "numbers of any type are compared as f64, and counts are far below 2⁵³"
+)]
+#![allow(
+    clippy::single_match_else,
+    clippy::many_single_char_names,
+    reason = "formulae read best as they are written in their sources"
 )]
 #![cfg_attr(
     test,

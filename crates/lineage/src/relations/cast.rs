@@ -10,7 +10,7 @@ use crate::dtype::Dtype;
 use crate::grade::Grade;
 use crate::pairs;
 use crate::proof::{Proof, TensorProof};
-use crate::round::{Way, encode, is_plain_nan};
+use crate::round::{Way, encode, encode_all, is_plain_nan};
 use crate::sweep::{Tally, Tell, sweep};
 use crate::tensor::Tensor;
 
@@ -202,11 +202,13 @@ fn check(
     sweep(&[target, source], tell, &|start, buffers| {
         let mut tally = Tally::default();
         let [is, origin] = buffers else { return tally };
-        let mut values = Vec::new();
-        from.decode(origin, &mut values);
         let mut must = Vec::with_capacity(is.len());
-        for value in &values {
-            encode(to, way, *value, &mut must);
+        if !encode_all(from, to, way, origin, &mut must) {
+            let mut values = Vec::new();
+            from.decode(origin, &mut values);
+            for value in &values {
+                encode(to, way, *value, &mut must);
+            }
         }
         if let Some(wider) = wider {
             let mut rounded = Vec::new();
