@@ -16,7 +16,7 @@ fn array(shape: &[u8], dtype: &str, data: &[u8]) -> Vec<u8> {
     inner.extend(data);
     let len = u8::try_from(inner.len()).unwrap();
     let mut bytes = match len {
-        1 | 2 | 4 | 8 | 16 => vec![0xd4 + len.trailing_zeros() as u8, 1],
+        1 | 2 | 4 | 8 | 16 => vec![0xd4 + u8::try_from(len.trailing_zeros()).unwrap(), 1],
         _ => vec![0xc7, len, 1],
     };
     bytes.extend(inner);
@@ -55,7 +55,7 @@ fn arrays_are_named_by_their_way_and_placed() {
     );
     assert_eq!(tensor.shape, [2, 1]);
     let span = tensor.at.span.unwrap();
-    assert_eq!(bytes[span.start as usize], 1);
+    assert_eq!(bytes[usize::try_from(span.start).unwrap()], 1);
     assert_eq!(span.len, 8);
     assert_eq!(facts.metadata[0].key, "params/step");
     assert_eq!(facts.metadata[0].value, "7");
