@@ -53,6 +53,7 @@ pub(super) fn find(number: u32) -> Option<Type> {
         39 => ("mxfp4", 32, 17),
         40 => ("nvfp4", 64, 36),
         41 => ("q1_0", 128, 18),
+        42 => ("q2_0", 64, 18),
         _ => return None,
     };
     Some(Type { name, block, size })

@@ -11,6 +11,7 @@ use super::block::Kind;
 use super::file::{Entry, Head, Value};
 use super::metadata::differ;
 use super::weigh::stays_f32;
+use crate::claim::Claim;
 use crate::proof::Proof;
 
 /// Number in the file, name, and the type that most tensors get.
@@ -106,6 +107,44 @@ pub(super) fn check(head: &Head, arch: &str, proof: &mut Proof) {
             said,
             Some(format!("{told} ({name})")),
         );
+    }
+}
+
+/// A claim that names another type than the file has is false.
+pub(super) fn check_claim(head: &Head, claim: &Claim, proof: &mut Proof) {
+    let told = head.get("general.file_type").and_then(Value::integer);
+    for key in ["ftype", "kind", "dtype", "type", "outtype", "method"] {
+        let Some(said) = claim.text(key) else {
+            continue;
+        };
+        let bare = said
+            .to_uppercase()
+            .replace("MOSTLY_", "")
+            .replace("ALL_", "");
+        let name = match bare.as_str() {
+            "Q3_K" | "Q4_K" | "Q5_K" => format!("{bare}_M"),
+            "FLOAT32" | "FP32" => "F32".to_owned(),
+            "FLOAT16" | "FP16" => "F16".to_owned(),
+            "BFLOAT16" => "BF16".to_owned(),
+            "MXFP4" => "MXFP4_MOE".to_owned(),
+            _ => bare,
+        };
+        let Some(found) = FILE_TYPES.iter().find(|t| t.1 == name) else {
+            continue;
+        };
+        // A bare element type also fits the files of which it is the bulk.
+        let bulk = FILE_TYPES
+            .iter()
+            .any(|t| Some(t.0) == told && t.2 == found.2 && (said.len() == 4 || t.1 == name));
+        if told.is_some() && !bulk {
+            let is = FILE_TYPES
+                .iter()
+                .find(|t| Some(t.0) == told)
+                .map_or("unknown", |t| t.1);
+            proof.refute(format!(
+                "the claim says {key} {said}, but the file type is {is}"
+            ));
+        }
     }
 }
 

@@ -40,4 +40,7 @@ mod tokenizer;
 mod vocabulary;
 mod weigh;
 
+#[cfg(test)]
+mod tests;
+
 pub use relation::{HF2GGUF, QUANTIZE};

@@ -138,6 +138,7 @@ fn prove(case: &Case<'_>) -> Proof {
         from_hf(source, case.target, &config, &target, &mut proof)
     };
     mix::check(&target, &arch, &mut proof);
+    mix::check_claim(&target, case.claim, &mut proof);
     judge(&jobs, &importance, &mut proof, case.tell);
     caveats(&mut proof);
     proof
