@@ -348,7 +348,7 @@ fn subject(certificate: &Certificate) -> String {
     if name.is_empty() {
         "an unnamed signer".to_owned()
     } else {
-        format!("{name:?}")
+        name
     }
 }
 

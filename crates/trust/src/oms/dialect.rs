@@ -57,8 +57,12 @@ pub(super) fn recognise(bundle: &Value, payload: &[u8]) -> Dialect {
     }
     // Protobuf's own printing of JSON.
     if payload.starts_with(b"{\n  \"") {
+        // What was left out is recorded since 1.1, and in 1.0.1 by one method.
+        let records = payload.windows(14).any(|text| text == b"\"ignore_paths\"");
+        let keyless = material.get("certificate").is_some();
         return match signature.get("keyid") {
             Some(Value::Null) => Dialect::Python0_3,
+            _ if keyless && !records => Dialect::Python0_3,
             _ => Dialect::Python1_1,
         };
     }

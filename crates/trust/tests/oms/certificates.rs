@@ -141,7 +141,7 @@ fn a_path_to_a_given_root_is_believed_and_names_the_signer() {
     let whole = chain(&Plan::default());
     let given = [whole.root.clone()];
     let signed = judge(&world, whole, &given, SystemTime::now()).unwrap();
-    assert_eq!(signed.signer, "\"CN=leaf\"");
+    assert_eq!(signed.signer, "CN=leaf");
     assert_eq!(reason(&Plan::default()), "good");
 }
 
