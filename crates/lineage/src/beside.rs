@@ -347,7 +347,7 @@ fn check_indexes(proof: &mut Proof, target: &Model) {
 
 /// What containers tell about themselves.
 fn compare_metadata(proof: &mut Proof, source: &Model, target: &Model) {
-    let safetensors = |model: &Model| -> BTreeMap<String, String> {
+    let told_by = |model: &Model, format: &str| -> BTreeMap<String, String> {
         model
             .facts
             .metadata
@@ -356,12 +356,29 @@ fn compare_metadata(proof: &mut Proof, source: &Model, target: &Model) {
                 model
                     .files
                     .iter()
-                    .any(|file| file.format == "safetensors" && file.path == entry.at.path)
+                    .any(|file| file.format == format && file.path == entry.at.path)
             })
             .map(|entry| (entry.key.clone(), entry.value.clone()))
             .collect()
     };
-    let (from, to) = (safetensors(source), safetensors(target));
+    // Values of a checkpoint that are no arrays: a step, an epoch.
+    let (from, to) = (told_by(source, "msgpack"), told_by(target, "msgpack"));
+    for (key, before) in &from {
+        if let Some(after) = to.get(key)
+            && before != after
+        {
+            proof.differs(Difference {
+                key: key.clone(),
+                source: Some(before.clone()),
+                target: Some(after.clone()),
+                refutes: true,
+            });
+        }
+    }
+    let (from, to) = (
+        told_by(source, "safetensors"),
+        told_by(target, "safetensors"),
+    );
     let torch = source
         .tensor_formats()
         .iter()
