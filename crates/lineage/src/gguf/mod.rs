@@ -44,3 +44,4 @@ mod weigh;
 mod tests;
 
 pub use relation::{HF2GGUF, QUANTIZE};
+pub(crate) use vocabulary::reads;

@@ -11,6 +11,14 @@ use serde_json::Value as Json;
 
 use crate::model::Model;
 
+/// Files that are read here and that no other reader may know.
+pub(crate) fn reads(name: &str) -> bool {
+    matches!(
+        name,
+        "tokenizer.model" | "spiece.model" | "merges.txt" | "vocab.txt"
+    )
+}
+
 /// Everything that files beside the weights say about tokens.
 #[derive(Debug, Default)]
 pub(super) struct Source {
