@@ -10,6 +10,7 @@
 mod build;
 mod options;
 mod schema;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
