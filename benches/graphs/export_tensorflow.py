@@ -2,7 +2,7 @@
 """Exports honest models with random weights in TensorFlow's formats.
 
     pip install tensorflow
-    python benches/graphs/export_tensorflow.py OUT
+    python benches/graphs/export_tensorflow.py OUT [NAME…]
 
 Each is written as a frozen `GraphDef`, as a `SavedModel` and, where the
 converter can, as TFLite (plain and quantised). A model that cannot be written
@@ -229,7 +229,7 @@ def wrap(name):
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
-    for name in [*MODULES, *KERAS]:
+    for name in sys.argv[2:] or [*MODULES, *KERAS]:
         keras.utils.set_random_seed(3)
         try:
             module = wrap(name)
