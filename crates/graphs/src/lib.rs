@@ -29,7 +29,10 @@
 )]
 
 mod analysis;
+mod canon;
+mod compare;
 pub mod eval;
+mod fingerprint;
 mod flatten;
 mod ir;
 pub mod names;
@@ -41,5 +44,7 @@ mod tests;
 pub mod witness;
 
 pub use analysis::analyse;
+pub use compare::{Comparison, compare};
+pub use fingerprint::fingerprint;
 pub use ir::{Flat, Frame, Id, Kind, NONE, Op, Val};
 pub use survey::survey;
