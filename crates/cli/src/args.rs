@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Write a bill of materials from the bytes, the card and the evidence
     Bom(crate::commands::bom::Bom),
+    /// Say what changed between a model and what it was made from
+    Diff(crate::commands::diff::Diff),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }

@@ -2,6 +2,7 @@
 //! record. The only room that opens files, asks the clock and starts processes.
 #![deny(unsafe_code)]
 
+mod changes;
 pub mod gate;
 mod identity;
 pub mod init;
@@ -17,6 +18,7 @@ pub mod source;
 mod tensors;
 pub mod worker;
 
+pub use changes::{GraphChange, Named, Whole, change_of, open_whole, since};
 pub use identity::{Identity, identity};
 pub use progress::Progress;
 pub use scan::{Options, default_jobs, scan};

@@ -11,6 +11,7 @@ pub fn survey(facts: &mut Facts) {
     for wiring in &wirings {
         let flat = Flat::build(wiring);
         let analysis = analyse(&flat);
+        let fingerprint = crate::fingerprint(&flat);
         facts.anomalies.extend(flat.anomalies.iter().cloned());
         if flat.cut {
             facts.coverage.gaps.push(Gap {
@@ -26,12 +27,16 @@ pub fn survey(facts: &mut Facts) {
                 && graph.at.path == wiring.at.path
         });
         match summary {
-            Some(graph) => graph.analysis = Some(Box::new(analysis)),
+            Some(graph) => {
+                graph.analysis = Some(Box::new(analysis));
+                graph.fingerprint = fingerprint;
+            }
             None => facts.graphs.push(Graph {
                 framework: wiring.framework.clone(),
                 nodes: u64::try_from(wiring.nodes.len()).unwrap_or(u64::MAX),
                 at: wiring.at.clone(),
                 analysis: Some(Box::new(analysis)),
+                fingerprint,
                 ..Graph::default()
             }),
         }

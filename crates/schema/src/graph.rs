@@ -30,6 +30,10 @@ pub struct Graph {
     /// Sub-graphs nested at most this deep.
     pub depth: u32,
     pub at: Location,
+    /// Names the structure, whatever the weights: equal for renamed and
+    /// fine-tuned copies. Absent when a part of the graph was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// Absent when nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<Box<Analysis>>,

@@ -3,6 +3,7 @@
 mod approve;
 mod blob;
 pub(crate) mod bom;
+pub(crate) mod diff;
 mod exempt;
 mod explain;
 mod gate;
@@ -54,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Log(args) => log::run(&args, &common),
         Command::Explain(args) => explain::run(&args, &common),
         Command::Approve(args) => approve::run(&args, &common),
+        Command::Diff(args) => diff::run(&args, &common),
         Command::Exempt(args) => exempt::run(&args, &common),
         Command::Replay(args) => replay::run(&args, &common),
         Command::Prove(args) => prove::run(&args, &common),

@@ -11,6 +11,7 @@
 )]
 
 pub mod blob;
+pub mod diff;
 pub mod explain;
 pub mod identity;
 pub mod log;

@@ -35,7 +35,7 @@ pub fn main() -> u8 {
 
     if let Some(bytes) = blob {
         send(&out, [Message::Begin(0)]);
-        let facts = read("stdin", &bytes);
+        let facts = read("stdin", &bytes, request.whole_graphs);
         send(&out, [Message::Done(0, Box::new(facts))]);
         return 0;
     }
@@ -50,7 +50,10 @@ pub fn main() -> u8 {
             let begin = job.map(|job| Message::Begin(job.index));
             send(&out, done.take().into_iter().chain(begin));
             let Some(job) = job else { break };
-            done = Some(Message::Done(job.index, Box::new(read_file(job))));
+            done = Some(Message::Done(
+                job.index,
+                Box::new(read_file(job, request.whole_graphs)),
+            ));
         }
     };
     if request.threads <= 1 {
@@ -66,24 +69,27 @@ pub fn main() -> u8 {
     0
 }
 
-fn read_file(job: &Job) -> Facts {
+fn read_file(job: &Job, whole_graphs: bool) -> Facts {
     match Bytes::open(&job.place) {
         Ok(bytes) => {
             #[cfg(debug_assertions)]
             if let Some(facts) = super::fault::on_demand(&job.path, &bytes) {
                 return facts;
             }
-            read(&job.path, &bytes)
+            read(&job.path, &bytes, whole_graphs)
         }
         Err(error) => unreadable(&job.path, &job.place, &error),
     }
 }
 
-/// Facts with what was made of the graphs in the place of the graphs.
-fn read(path: &str, bytes: &[u8]) -> Facts {
+/// Facts with what was made of the graphs; the graphs themselves stay here
+/// unless they are asked for.
+fn read(path: &str, bytes: &[u8], whole_graphs: bool) -> Facts {
     let mut facts = modelward_formats::read(path, bytes, &Limits::default());
     modelward_graphs::survey(&mut facts);
-    facts.wirings.clear();
+    if !whole_graphs {
+        facts.wirings.clear();
+    }
     facts
 }
 

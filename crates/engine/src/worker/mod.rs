@@ -17,7 +17,7 @@ use modelward_schema::{Facts, Sandbox};
 use serde::{Deserialize, Serialize};
 
 pub use child::main;
-pub(crate) use parent::read;
+pub(crate) use parent::{read, read_with_graphs};
 
 /// What the child is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ struct Request {
     readable: Vec<PathBuf>,
     files: Vec<Job>,
     threads: usize,
+    /// Give the graphs in full, not only what was made of them.
+    #[serde(default)]
+    whole_graphs: bool,
     /// Seconds of processor time.
     cpu: u64,
     /// Length of a blob that follows the request line, read as the one file.

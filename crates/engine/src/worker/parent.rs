@@ -35,8 +35,17 @@ struct Run {
 
 /// Reads every file of the artifact in children.
 pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> {
+    read_asking(opened, threads, false)
+}
+
+/// The same, and the graphs in full.
+pub(crate) fn read_with_graphs(opened: &Opened, threads: usize) -> std::io::Result<Reading> {
+    read_asking(opened, threads, true)
+}
+
+fn read_asking(opened: &Opened, threads: usize, whole: bool) -> std::io::Result<Reading> {
     if let Some(bytes) = &opened.stdin {
-        return read_stdin(bytes);
+        return read_stdin(bytes, whole);
     }
     let readable = readable(opened);
     let mut waiting: Vec<Job> = opened
@@ -57,6 +66,7 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
             &waiting,
             &opened.files,
             threads.min(waiting.len()),
+            whole,
         )?;
         sandbox = sandbox.or(run.sandbox);
         done.extend(run.done);
@@ -82,6 +92,7 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
                     std::slice::from_ref(&job),
                     &opened.files,
                     1,
+                    whole,
                 )?)
             };
             let (facts, death) = match again {
@@ -113,11 +124,12 @@ pub(crate) fn read(opened: &Opened, threads: usize) -> std::io::Result<Reading> 
     })
 }
 
-fn read_stdin(bytes: &[u8]) -> std::io::Result<Reading> {
+fn read_stdin(bytes: &[u8], whole: bool) -> std::io::Result<Reading> {
     let request = Request {
         readable: Vec::new(),
         files: Vec::new(),
         threads: 1,
+        whole_graphs: whole,
         cpu: cpu_seconds(bytes.len() as u64),
         stdin: Some(bytes.len() as u64),
     };
@@ -141,6 +153,7 @@ fn run(
     jobs: &[Job],
     files: &[SourceFile],
     threads: usize,
+    whole: bool,
 ) -> std::io::Result<Run> {
     let size = jobs
         .iter()
@@ -151,6 +164,7 @@ fn run(
         readable: readable.to_vec(),
         files: jobs.to_vec(),
         threads,
+        whole_graphs: whole,
         cpu: cpu_seconds(size),
         stdin: None,
     };

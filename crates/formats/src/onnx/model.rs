@@ -236,6 +236,7 @@ pub(super) fn conclude(input: &Input<'_>, summary: Summary<'_>, session: &mut Se
             .collect(),
         depth: summary.depth,
         analysis: None,
+        fingerprint: None,
         at: input.at(main.base, main.len()),
     });
 }
