@@ -314,6 +314,9 @@ fn properties(report: &Report, weights: &Weights) -> Vec<(String, String)> {
                 graph.framework, graph.nodes, graph.at.path
             ),
         );
+        if let Some(fingerprint) = &graph.fingerprint {
+            say("graph:fingerprint", fingerprint.clone());
+        }
         for (domain, version) in &graph.opsets {
             say("graph:opset", format!("{domain} {version}"));
         }

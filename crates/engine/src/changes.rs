@@ -1,5 +1,6 @@
 //! What changed in the graphs of an artifact against another's.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use modelward_graphs::{Comparison, Flat, compare};
@@ -133,18 +134,13 @@ pub fn since<'a>(ancestors: &'a [Whole], target: &Whole, suspect: &Suspect) -> O
 fn one(from: &Wiring, before: &Graph, to: &Wiring, after: &Graph) -> GraphChange {
     let comparison = compare(&Flat::build(from), &Flat::build(to));
     let rewired: Vec<u32> = comparison.rewired.iter().map(|(_, node)| *node).collect();
-    let fresh = |suspect: &Suspect| {
-        touches(suspect, &comparison.added)
-            || suspect
-                .merge
-                .as_ref()
-                .and_then(|merge| merge.node)
-                .is_some_and(|node| rewired.contains(&node))
-    };
+    let new: BTreeSet<u32> = comparison.added.iter().chain(&rewired).copied().collect();
+    let fresh = |suspect: &Suspect| mostly_in(suspect, &new);
     let (suspects, inherited): (Vec<Suspect>, Vec<Suspect>) =
         serious(after).cloned().partition(fresh);
+    let gone: BTreeSet<u32> = comparison.removed.iter().copied().collect();
     let remediated = serious(before)
-        .filter(|suspect| touches(suspect, &comparison.removed))
+        .filter(|suspect| mostly_in(suspect, &gone))
         .cloned()
         .collect();
     GraphChange {
@@ -188,14 +184,17 @@ fn serious(graph: &Graph) -> impl Iterator<Item = &Suspect> {
         .filter(|suspect| suspect.severity >= Severity::Medium)
 }
 
-fn touches(suspect: &Suspect, nodes: &[u32]) -> bool {
+/// At least half of what computes the signal: optimisers rewrite single nodes
+/// of anything.
+fn mostly_in(suspect: &Suspect, nodes: &BTreeSet<u32>) -> bool {
     let merge = suspect.merge.iter().filter_map(|merge| merge.node);
-    suspect
-        .side
-        .iter()
-        .copied()
-        .chain(merge)
-        .any(|node| nodes.binary_search(&node).is_ok())
+    let all: Vec<u32> = if suspect.side.is_empty() {
+        merge.collect()
+    } else {
+        suspect.side.clone()
+    };
+    let there = all.iter().filter(|node| nodes.contains(node)).count();
+    !all.is_empty() && there * 2 >= all.len()
 }
 
 fn name(wiring: &Wiring, nodes: &[u32]) -> Vec<Named> {

@@ -45,17 +45,19 @@ pub(crate) fn run(args: &Identity, common: &Common) -> Result<u8, Failure> {
         let bar = Bar::named("reading", model.size(), common.quiet);
         let prints = fingerprint(&model, &|bytes| bar.advance(bytes));
         bar.finish();
-        Some((prints, model.facts.coverage.gaps))
+        Some((prints, model.facts))
     };
     settings::save(cache, common);
     let mut gaps = named.gaps;
-    let (prints, more) = prints.map_or((None, Vec::new()), |(prints, gaps)| (Some(prints), gaps));
-    gaps.extend(more);
+    let (prints, facts) = prints.unzip();
+    let facts = facts.unwrap_or_default();
+    gaps.extend(facts.coverage.gaps);
     let shown = render::identity::Shown {
         name: &opened.name,
         root: named.root.as_deref(),
         files: &named.files,
         tensors: prints.as_ref(),
+        graphs: &facts.graphs,
         gaps: &gaps,
     };
     let text = match form {

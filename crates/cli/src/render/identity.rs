@@ -1,7 +1,7 @@
 //! `modelward identity`: digests of files and tensors.
 
 use modelward_lineage::Fingerprint;
-use modelward_schema::{Gap, TrackedFile};
+use modelward_schema::{Gap, Graph, TrackedFile};
 use serde_json::json;
 
 use super::paint::Paint;
@@ -19,6 +19,7 @@ pub struct Shown<'a> {
     pub files: &'a [TrackedFile],
     /// Absent when only files were asked for.
     pub tensors: Option<&'a Fingerprint>,
+    pub graphs: &'a [Graph],
     pub gaps: &'a [Gap],
 }
 
@@ -28,6 +29,11 @@ pub fn json(shown: &Shown<'_>) -> String {
         "name": shown.name,
         "digest": shown.root,
         "fingerprint": shown.tensors.and_then(|tensors| tensors.fingerprint.as_deref()),
+        "graphs": shown.graphs.iter().map(|graph| json!({
+            "path": graph.at.path,
+            "framework": graph.framework,
+            "fingerprint": graph.fingerprint,
+        })).collect::<Vec<_>>(),
         "files": shown.files,
         "tensors": shown.tensors.map(|tensors| &tensors.tensors),
         "unread": shown.tensors.map(|tensors| &tensors.unread),
@@ -53,6 +59,13 @@ pub fn text(shown: &Shown<'_>, options: &RenderOptions) -> String {
             None => absent,
         };
         out.push_str(&format!("  fingerprint  {print}\n"));
+    }
+    for graph in shown.graphs.iter().take(most) {
+        out.push_str(&format!(
+            "  structure    {}  {}\n",
+            graph.fingerprint.as_deref().unwrap_or(absent),
+            escape::plain(&graph.at.path)
+        ));
     }
     out.push('\n');
     for file in shown.files.iter().take(most) {

@@ -12,11 +12,11 @@ mod primitive;
 mod rewrite;
 mod settings;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use modelward_schema::Dim;
 
-use crate::eval::{Budget, Machine, NoWeights, Run};
+use crate::eval::{Array, Budget, Machine, NoWeights, Run};
 use crate::ir::{Flat, Id, Kind, NONE, Op, at, number};
 use crate::operators::Std;
 
@@ -85,6 +85,9 @@ struct Builder<'f, 'w> {
     pieces: Vec<Piece>,
     machine: Machine<'w>,
     folds: usize,
+    /// Shapes that the file states in full, by wiring value: what the constants
+    /// that follow from them are worked out with.
+    shapes: BTreeMap<u32, Array>,
 }
 
 impl Canon {
@@ -97,6 +100,7 @@ impl Canon {
             pieces: Vec::new(),
             machine: Machine::new(flat.wiring, &NoWeights),
             folds: 0,
+            shapes: BTreeMap::new(),
         };
         for input in &flat.inputs {
             let mut label = Labeler::new("input");
@@ -250,6 +254,9 @@ impl Builder<'_, '_> {
         if op.kind != Kind::Plain || op.std == Std::Opaque || is_random(op.std) {
             return false;
         }
+        if op.std == Std::Shape && self.form == Form::Loose && self.fix_shape(op) {
+            return true;
+        }
         let mut any = false;
         let mut weight: Option<Vec<u64>> = None;
         let mut parts = Labeler::new("folded");
@@ -295,6 +302,25 @@ impl Builder<'_, '_> {
         true
     }
 
+    /// The shape of a value that has the same one in every run.
+    fn fix_shape(&mut self, op: &Op) -> bool {
+        let whole = op.node != NONE && self.flat.int(op, "start").is_none();
+        let dims = op.input(0).and_then(|id| self.known_shape(id));
+        let (true, Some(dims), Some(result)) = (whole, dims, op.output(0)) else {
+            return false;
+        };
+        let dims = dims
+            .iter()
+            .map(|dim| i64::try_from(*dim).unwrap_or(i64::MAX));
+        let Ok(array) = Array::longs(dims.collect()) else {
+            return false;
+        };
+        self.fixed
+            .insert(result, Fixed::Value(literal(&array, self.form)));
+        self.shapes.insert(self.flat.val(result).source, array);
+        true
+    }
+
     fn known_shape(&self, id: Id) -> Option<Vec<u64>> {
         let dims = self.flat.stated_shape(id)?.iter();
         dims.map(|dim| match dim {
@@ -312,6 +338,7 @@ impl Builder<'_, '_> {
         }
         self.folds = self.folds.saturating_add(1);
         let mut run = Run {
+            held: self.shapes.clone(),
             budget: Budget {
                 elements: FOLD,
                 steps: FOLD,
@@ -319,18 +346,18 @@ impl Builder<'_, '_> {
             ..Run::default()
         };
         let array = self.machine.run(&mut run, &[source]).ok()?.pop()?;
-        let reals = array.reals().ok()?;
-        let whole = !array.kind.is_float();
-        if reals.len() > if whole { 64 } else { 1 } {
-            return None;
-        }
-        let mut out = Labeler::new("literal");
-        let digits = if self.form == Form::Exact { 5 } else { 2 };
-        for real in reals.iter() {
-            out.real(*real, digits);
-        }
-        Some(out.done())
+        let most = if array.kind.is_float() { 1 } else { 64 };
+        (array.len() <= most).then(|| literal(&array, self.form))
     }
+}
+
+fn literal(array: &Array, form: Form) -> Label {
+    let mut out = Labeler::new("literal");
+    let digits = if form == Form::Exact { 5 } else { 2 };
+    for real in array.reals().iter().flat_map(|reals| reals.iter()) {
+        out.real(*real, digits);
+    }
+    out.done()
 }
 
 fn is_random(std: Std) -> bool {

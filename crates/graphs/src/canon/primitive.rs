@@ -175,9 +175,19 @@ fn apart(builder: &mut Builder<'_, '_>, op: &Op) -> Option<usize> {
                 covers: vec![op.node],
                 dead: false,
             });
+            // A residual that was fused in is the fourth operand.
+            let last = match get(builder, 3) {
+                Some(sum) => one(builder, Std::Add, vec![made(last), sum]),
+                None => last,
+            };
             Some(activation(builder, op, last))
         }
-        Std::BiasGelu | Std::FastGelu | Std::QuickGelu | Std::GemmFastGelu => {
+        Std::QuickGelu => {
+            let x = get(builder, 0)?;
+            let soft = one(builder, Std::Sigmoid, vec![x]);
+            Some(one(builder, Std::Mul, vec![x, made(soft)]))
+        }
+        Std::BiasGelu | Std::FastGelu | Std::GemmFastGelu => {
             let mut x = get(builder, 0)?;
             if let Some(bias) = get(builder, 1) {
                 x = made(one(builder, Std::Add, vec![x, bias]));

@@ -142,7 +142,9 @@ fn add<'n>(
     flat: &Flat<'_>,
     form: Form,
 ) {
-    if IDLE.contains(&name) || is_default(std, name, value) {
+    // In parts, a fused activation is a piece of its own.
+    let fused = form == Form::Loose && name.starts_with("activation");
+    if fused || IDLE.contains(&name) || is_default(std, name, value) {
         return;
     }
     let mut out = Labeler::default();

@@ -7,6 +7,8 @@
 
 mod pairs;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 
 use crate::canon::{Canon, Form, Operand};
 use crate::fingerprint::fingerprint;
