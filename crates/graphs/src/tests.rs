@@ -6,7 +6,7 @@ use crate::operators::Std;
 use crate::{Flat, Kind};
 
 /// Builds a wiring by names.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Sketch {
     pub(crate) wiring: Wiring,
 }
@@ -240,7 +240,7 @@ fn two_hundred_thousand_nodes_in_one_chain_do_not_overflow_anything() {
 
 /// An image of 16 numbers through three learned layers, and a predicate beside
 /// them that replaces the result.
-fn planted(with: bool) -> Sketch {
+pub(crate) fn planted(with: bool) -> Sketch {
     use modelward_schema::Dim;
     let mut sketch = Sketch::new();
     let x = sketch.value("x");

@@ -17,6 +17,8 @@ mod report;
 mod shapes;
 mod size;
 mod state;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use report::analyse;
