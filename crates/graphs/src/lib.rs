@@ -36,6 +36,7 @@ mod fingerprint;
 mod flatten;
 mod ir;
 pub mod names;
+pub mod npz;
 pub mod operators;
 mod order;
 mod survey;

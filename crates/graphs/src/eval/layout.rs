@@ -336,7 +336,8 @@ fn range(from: i64, to: i64, step: i64, dim: usize) -> Result<(usize, usize), Re
         (place(from).clamp(0, len), place(to).clamp(0, len))
     } else {
         let last = len.saturating_sub(1);
-        (place(from).clamp(-1, last), place(to).clamp(-1, last))
+        // ONNX clamps the start into the tensor, unlike NumPy.
+        (place(from).clamp(0, last.max(0)), place(to).clamp(-1, last))
     };
     let span = if step > 0 {
         to.saturating_sub(from)

@@ -84,7 +84,9 @@ fn apply(call: &mut Call<'_>) -> Result<Vec<Array>, Refusal> {
 
 pub(crate) use array::{broadcast, product, spread};
 pub(crate) use machine::{bodies, resolve};
-pub(crate) use number::{count as real_of, long as long_of, truncate as truncated};
+pub(crate) use number::{
+    count as real_of, long as long_of, narrow as single, truncate as truncated,
+};
 pub(crate) use reduce::walk;
 pub use weights::from_bytes;
 
