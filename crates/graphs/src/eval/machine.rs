@@ -6,7 +6,7 @@
 //! It refuses cycles, recursion, and bodies nested deeper than [`DEEPEST`].
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use modelward_schema::{Attribute, BodyKind, Node, Setting, Wiring};
@@ -17,7 +17,10 @@ use super::control::body_of;
 use super::refusal::{Budget, Refusal, refuse};
 use super::weights::{Weights, decode};
 
-const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 32;
+
+/// Elements of constants that one machine decodes.
+const MOST_WEIGHTS: u64 = 40_000_000;
 
 /// A graph and what its running needs to know.
 pub struct Machine<'a> {
@@ -26,11 +29,13 @@ pub struct Machine<'a> {
     /// Which node makes a value.
     maker: Vec<Option<u32>>,
     /// Which body a value belongs to.
-    home: Vec<Option<u32>>,
+    pub(super) home: Vec<Option<u32>>,
     functions: HashMap<(&'a str, &'a str), u32>,
     constants: RefCell<HashMap<u32, Array>>,
+    /// Elements of constants that were decoded.
+    decoded: Cell<u64>,
     orders: RefCell<HashMap<u32, Vec<u32>>>,
-    captures: RefCell<HashMap<u32, Vec<u32>>>,
+    pub(super) captures: RefCell<HashMap<u32, Vec<u32>>>,
     pub(super) opset: i64,
 }
 
@@ -100,6 +105,7 @@ impl<'a> Machine<'a> {
             home,
             functions,
             constants: RefCell::default(),
+            decoded: Cell::default(),
             orders: RefCell::default(),
             captures: RefCell::default(),
             opset,
@@ -164,112 +170,6 @@ impl<'a> Machine<'a> {
             .copied()
     }
 
-    /// Nodes of the main graph that these values need, in an order in which
-    /// they can run.
-    pub fn order(&self, wanted: &[u32], cut: &BTreeSet<u32>) -> Result<Vec<u32>, Refusal> {
-        self.order_in(0, wanted, cut)
-    }
-
-    fn order_in(
-        &self,
-        body: u32,
-        wanted: &[u32],
-        cut: &BTreeSet<u32>,
-    ) -> Result<Vec<u32>, Refusal> {
-        let mut order = Vec::new();
-        // 1: its operands are on the way; 2: placed.
-        let mut mark: HashMap<u32, u8> = HashMap::new();
-        let mut stack: Vec<u32> = Vec::new();
-        let push = |value: u32, stack: &mut Vec<u32>| {
-            if cut.contains(&value) {
-                return;
-            }
-            if let Some(node) = self.maker(value)
-                && self.node(node).is_some_and(|node| node.body == body)
-            {
-                stack.push(node);
-            }
-        };
-        for value in wanted.iter().rev() {
-            push(*value, &mut stack);
-        }
-        while let Some(&top) = stack.last() {
-            match mark.get(&top) {
-                Some(2) => {
-                    stack.pop();
-                }
-                Some(_) => {
-                    mark.insert(top, 2);
-                    order.push(top);
-                    stack.pop();
-                }
-                None => {
-                    mark.insert(top, 1);
-                    let Some(node) = self.node(top) else { continue };
-                    for value in self.needs(node)?.into_iter().rev() {
-                        if let Some(next) = self.maker(value)
-                            && mark.get(&next) == Some(&1)
-                            && !cut.contains(&value)
-                        {
-                            return Err(refuse("a value that needs itself"));
-                        }
-                        push(value, &mut stack);
-                    }
-                }
-            }
-        }
-        Ok(order)
-    }
-
-    /// Values a node reads, its bodies' captures among them.
-    pub(crate) fn needs(&self, node: &Node) -> Result<Vec<u32>, Refusal> {
-        let mut needs: Vec<u32> = node.inputs.iter().flatten().copied().collect();
-        for body in bodies(node) {
-            needs.extend(self.captured(body, 0)?);
-        }
-        Ok(needs)
-    }
-
-    /// What a body reads from around it.
-    fn captured(&self, body: u32, depth: usize) -> Result<Vec<u32>, Refusal> {
-        if let Some(known) = self.captures.borrow().get(&body) {
-            return Ok(known.clone());
-        }
-        if depth > DEEPEST {
-            return Err(refuse("bodies nested too deep"));
-        }
-        let mut all = BTreeSet::new();
-        let Some(inner) = usize::try_from(body)
-            .ok()
-            .and_then(|at| self.wiring.bodies.get(at))
-        else {
-            return Ok(Vec::new());
-        };
-        let mut used: Vec<u32> = inner.outputs.iter().flatten().copied().collect();
-        for node in &inner.nodes {
-            let Some(node) = self.node(*node) else {
-                continue;
-            };
-            used.extend(node.inputs.iter().flatten());
-            for nested in bodies(node) {
-                used.extend(self.captured(nested, depth.saturating_add(1))?);
-            }
-        }
-        for value in used {
-            let home = usize::try_from(value)
-                .ok()
-                .and_then(|at| self.home.get(at))
-                .copied()
-                .flatten();
-            if home.is_some_and(|home| home != body) {
-                all.insert(value);
-            }
-        }
-        let all: Vec<u32> = all.into_iter().collect();
-        self.captures.borrow_mut().insert(body, all.clone());
-        Ok(all)
-    }
-
     /// A constant's elements.
     pub(crate) fn constant(&self, at: u32, name: &str) -> Result<Array, Refusal> {
         if let Some(known) = self.constants.borrow().get(&at) {
@@ -279,6 +179,17 @@ impl<'a> Machine<'a> {
             .ok()
             .and_then(|at| self.wiring.constants.get(at))
             .ok_or_else(|| refuse("a constant that is not there"))?;
+        let count = constant
+            .shape
+            .iter()
+            .try_fold(1_u64, |all, dim| all.checked_mul(*dim))
+            .ok_or_else(|| refuse("a shape whose product overflows"))?;
+        let left = self
+            .decoded
+            .get()
+            .checked_add(count)
+            .filter(|all| *all <= MOST_WEIGHTS);
+        self.decoded.set(left.ok_or(Refusal::Budget)?);
         let array = decode(constant, name, self.weights)?;
         self.constants.borrow_mut().insert(at, array.clone());
         Ok(array)

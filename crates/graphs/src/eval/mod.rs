@@ -23,6 +23,7 @@ mod layout;
 mod linear;
 mod machine;
 mod make;
+mod needs;
 mod normal;
 mod number;
 mod order;

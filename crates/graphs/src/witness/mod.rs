@@ -34,6 +34,7 @@ mod solve;
 mod stress;
 mod tape;
 mod trace;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -42,3 +43,4 @@ pub use candidates::dormant;
 pub use effect::Effect;
 pub use ports::{Port, Role, SIZES, Sizes, ports};
 pub use prove::{Attempt, Effort, Feeds, Outcome, Proof, Prover, Whole};
+pub use trial::{Witness, prove, replay};

@@ -33,12 +33,12 @@ impl Default for Effort {
     fn default() -> Self {
         Self {
             whole: Budget {
-                elements: 200_000_000,
+                elements: 60_000_000,
                 steps: 400_000_000,
             },
             slice: Budget {
-                elements: 200_000_000,
-                steps: 1_000_000_000,
+                elements: 300_000_000,
+                steps: 600_000_000,
             },
             tape: 300_000_000,
             confirmations: 10,

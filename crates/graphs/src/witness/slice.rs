@@ -26,7 +26,15 @@ pub(crate) struct Rest {
 
 impl Slice {
     pub(crate) fn of(machine: &Machine<'_>, signal: u32, ports: &[Port]) -> Result<Self, Refusal> {
-        let order = machine.order(&[signal], &BTreeSet::new())?;
+        let nested = machine
+            .anchor(signal)
+            .and_then(|at| machine.node(at))
+            .filter(|node| !node.outputs.contains(&Some(signal)));
+        let targets: Vec<u32> = match nested {
+            Some(node) => node.outputs.iter().flatten().copied().collect(),
+            None => vec![signal],
+        };
+        let order = machine.order(&targets, &BTreeSet::new())?;
         let mut read = BTreeSet::from([signal]);
         for node in &order {
             if let Some(node) = machine.node(*node) {
@@ -55,11 +63,15 @@ impl Slice {
         let mut run = Run {
             feeds: feeds.clone(),
             budget: *budget,
+            watched: BTreeSet::from([self.signal]),
             ..Run::default()
         };
-        let made = machine.run_in(&mut run, &self.order, &[self.signal]);
+        let made = machine.run_in(&mut run, &self.order, &[]);
         *budget = run.budget;
-        made?.into_iter().next().ok_or(Refusal::Budget)
+        made?;
+        run.seen
+            .remove(&self.signal)
+            .ok_or_else(|| Refusal::Nonsense("a signal in a branch that is not taken".to_owned()))
     }
 }
 
