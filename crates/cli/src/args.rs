@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Gate(Gate),
     /// Write a manifest (modelward.yaml) from what the files tell, or check one
     Init(Init),
+    /// Show a model's computation graphs, what is odd about them, and inputs that prove it
+    Inspect(crate::commands::inspect::Inspect),
     /// Show a model's passport from the registry
     Show(Show),
     /// List decisions; --verify checks that nothing was changed or removed
@@ -128,6 +130,12 @@ pub(crate) struct Scan {
     /// Exit with 1 when a finding is at or above SEVERITY
     #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = severity)]
     pub(crate) fail_on: Severity,
+    /// Look for inputs that fire suspected signals of graphs, and prove what they do
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// With --deep: keep the inputs that were found in DIR
+    #[arg(long, value_name = "DIR", requires = "deep")]
+    pub(crate) witness_dir: Option<PathBuf>,
     /// Do not hash the files: read only what judging needs
     #[arg(long)]
     pub(crate) no_identity: bool,
@@ -147,6 +155,9 @@ pub(crate) struct Gate {
     /// Manifest, when it is not modelward.yaml in the folder
     #[arg(long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
+    /// Look for inputs that fire suspected signals of graphs, and judge with what is proven
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Decide without recording
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -25,6 +25,8 @@ pub struct Question<'a> {
     /// Where evidence comes from and the decision goes; absent for a dry run
     /// without a registry.
     pub registry: Option<&'a Registry>,
+    /// Put suspects of graphs to the proof before judging.
+    pub deep: bool,
     /// Put the decision on record.
     pub record: bool,
 }
@@ -59,6 +61,9 @@ pub fn gate(
 ) -> Result<Answer, GateError> {
     let (kept, identity) = reading::read(opened, options, question.registry)?;
     let mut report = scan::report(opened, kept.facts, kept.sandbox, Some(identity));
+    if question.deep {
+        crate::deep::prove(opened, &mut report)?;
+    }
     let text = manifest_text(opened, question.manifest)?;
     let mut manifest_errors = Vec::new();
     if let Some((place, text)) = &text {

@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod changes;
+pub mod deep;
 pub mod gate;
 mod identity;
 pub mod init;

@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
             manifest: args.manifest.as_deref(),
             policy: &policy,
             registry: registry.as_ref(),
+            deep: args.deep,
             record: !args.dry_run,
         };
         let began = Instant::now();

@@ -9,6 +9,7 @@ mod explain;
 mod gate;
 pub(crate) mod identity;
 mod init;
+pub(crate) mod inspect;
 pub(crate) mod keygen;
 mod log;
 mod policy;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Scan(args) => scan::run(&args, &common),
         Command::Gate(args) => gate::run(&args, &common),
         Command::Init(args) => init::run(&args, &common),
+        Command::Inspect(args) => inspect::run(&args, &common),
         Command::Show(args) => show::run(&args, &common),
         Command::Log(args) => log::run(&args, &common),
         Command::Explain(args) => explain::run(&args, &common),

@@ -30,8 +30,12 @@ pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
             progress: Progress(Some(&tell)),
         };
         let began = Instant::now();
-        let report = modelward_engine::scan(&opened, &options)?;
+        let mut report = modelward_engine::scan(&opened, &options)?;
         bar.finish();
+        if args.deep {
+            let witnesses = modelward_engine::deep::prove(&opened, &mut report)?;
+            super::inspect::keep(args.witness_dir.as_deref(), &witnesses)?;
+        }
         reports.push((report, began.elapsed()));
     }
     settings::save(cache, common);

@@ -13,6 +13,7 @@
 pub mod blob;
 pub mod diff;
 pub mod explain;
+pub mod graph;
 pub mod identity;
 pub mod log;
 pub mod passport;

@@ -12,20 +12,18 @@ use seccompiler::{
     SeccompRule,
 };
 
-use super::MEMORY;
-
-pub(super) fn confine(readable: &[PathBuf], cpu: u64) -> Sandbox {
+pub(super) fn confine(readable: &[PathBuf], cpu: u64, memory: u64) -> Sandbox {
     Sandbox {
         process: true,
-        rlimits: limit(cpu).is_ok(),
+        rlimits: limit(cpu, memory).is_ok(),
         landlock: restrict_files(readable).unwrap_or(false),
         seccomp: restrict_calls().is_some(),
     }
 }
 
-fn limit(cpu: u64) -> std::io::Result<()> {
+fn limit(cpu: u64, memory: u64) -> std::io::Result<()> {
     use rlimit::Resource;
-    Resource::DATA.set(MEMORY, MEMORY)?;
+    Resource::DATA.set(memory, memory)?;
     Resource::CPU.set(cpu, cpu + 1)?;
     Resource::CORE.set(0, 0)?;
     Resource::FSIZE.set(0, 0)?;

@@ -15,16 +15,23 @@ use modelward_schema::Sandbox;
     not(target_os = "linux"),
     allow(dead_code, reason = "no limit there yet")
 )]
-const MEMORY: u64 = 512 << 20;
+pub(crate) const MEMORY: u64 = 512 << 20;
+
+/// Running a graph needs room for its tensors.
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "no limit there yet")
+)]
+pub(crate) const TRIAL_MEMORY: u64 = 2 << 30;
 
 /// Confines this process for good. `readable` are files and folders that stay
-/// open for reading, `cpu` is in seconds.
-pub(crate) fn confine(readable: &[PathBuf], cpu: u64) -> Sandbox {
+/// open for reading, `cpu` is in seconds, `memory` in bytes.
+pub(crate) fn confine(readable: &[PathBuf], cpu: u64, memory: u64) -> Sandbox {
     #[cfg(target_os = "linux")]
-    return linux::confine(readable, cpu);
+    return linux::confine(readable, cpu, memory);
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (readable, cpu);
+        let _ = (readable, cpu, memory);
         Sandbox {
             process: true,
             ..Sandbox::default()

@@ -29,7 +29,12 @@ pub fn main() -> u8 {
         let _ = input.take(len).read_to_end(&mut bytes);
         bytes
     });
-    let confined = sandbox::confine(&request.readable, request.cpu);
+    let memory = if request.trial.is_some() {
+        sandbox::TRIAL_MEMORY
+    } else {
+        sandbox::MEMORY
+    };
+    let confined = sandbox::confine(&request.readable, request.cpu, memory);
     let out = Mutex::new(std::io::stdout());
     send(&out, [Message::Confined(confined)]);
 
@@ -37,6 +42,15 @@ pub fn main() -> u8 {
         send(&out, [Message::Begin(0)]);
         let facts = read("stdin", &bytes, request.whole_graphs);
         send(&out, [Message::Done(0, Box::new(facts))]);
+        return 0;
+    }
+
+    if let Some(trial) = &request.trial {
+        for job in &request.files {
+            send(&out, [Message::Begin(job.index)]);
+            let tried = super::trial::attempt(job, trial);
+            send(&out, [Message::Tried(job.index, tried)]);
+        }
         return 0;
     }
 

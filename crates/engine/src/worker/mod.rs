@@ -10,14 +10,15 @@ mod child;
 #[cfg(debug_assertions)]
 mod fault;
 mod parent;
+mod trial;
 
 use std::path::PathBuf;
 
-use modelward_schema::{Facts, Sandbox};
+use modelward_schema::{Facts, Sandbox, Suspect};
 use serde::{Deserialize, Serialize};
 
 pub use child::main;
-pub(crate) use parent::{read, read_with_graphs};
+pub(crate) use parent::{read, read_with_graphs, try_graphs};
 
 /// What the child is asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,8 +33,32 @@ struct Request {
     whole_graphs: bool,
     /// Seconds of processor time.
     cpu: u64,
+    /// Put the suspects of the files' graphs to the proof instead of reading.
+    #[serde(default)]
+    trial: Option<Trial>,
     /// Length of a blob that follows the request line, read as the one file.
     stdin: Option<u64>,
+}
+
+/// What is to be tried on the graphs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Trial {
+    /// Run this witness (base64 of its bytes) instead of looking for one.
+    replay: Option<String>,
+}
+
+/// What became of one graph's trial.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tried {
+    /// The graph's file or member.
+    pub(crate) path: String,
+    /// How many graphs of that path came before it.
+    pub(crate) nth: usize,
+    pub(crate) suspects: Vec<Suspect>,
+    /// Which suspect each witness proves, and the witness in base64.
+    pub(crate) witnesses: Vec<(usize, String)>,
+    /// The answer to a replay, or why there is none.
+    pub(crate) replayed: Option<Result<serde_json::Value, String>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,4 +77,6 @@ enum Message {
     Begin(usize),
     /// A file is done.
     Done(usize, Box<Facts>),
+    /// A file's graphs were tried.
+    Tried(usize, Vec<Tried>),
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use modelward_schema::{Facts, FileFact, Gap, Location, Sandbox, Why};
 
-use super::{Job, Message, Request};
+use super::{Job, Message, Request, Trial, Tried};
 use crate::source::{Opened, SourceFile};
 
 /// Processor seconds that any reading may take, and per mebibyte beyond.
@@ -29,6 +29,7 @@ pub(crate) struct Reading {
 struct Run {
     sandbox: Option<Sandbox>,
     done: BTreeMap<usize, Facts>,
+    tried: Vec<Tried>,
     begun: BTreeSet<usize>,
     death: Option<String>,
 }
@@ -124,6 +125,38 @@ fn read_asking(opened: &Opened, threads: usize, whole: bool) -> std::io::Result<
     })
 }
 
+/// Seconds of processor time that the trial of one file may take.
+const CPU_TRIAL: u64 = 120;
+
+/// Puts the graphs of one file to the proof, or replays a witness on them.
+/// Gives what was tried and, when the child died over it, of what.
+pub(crate) fn try_graphs(
+    opened: &Opened,
+    index: usize,
+    replay: Option<&str>,
+) -> std::io::Result<(Vec<Tried>, Option<String>)> {
+    let Some(file) = opened.files.get(index) else {
+        return Ok((Vec::new(), None));
+    };
+    let request = Request {
+        readable: readable(opened),
+        files: vec![Job {
+            index,
+            path: file.path.clone(),
+            place: file.place.clone(),
+        }],
+        threads: 1,
+        whole_graphs: false,
+        cpu: CPU_TRIAL,
+        trial: Some(Trial {
+            replay: replay.map(str::to_owned),
+        }),
+        stdin: None,
+    };
+    let run = exchange(&request, None)?;
+    Ok((run.tried, run.death))
+}
+
 fn read_stdin(bytes: &[u8], whole: bool) -> std::io::Result<Reading> {
     let request = Request {
         readable: Vec::new(),
@@ -131,6 +164,7 @@ fn read_stdin(bytes: &[u8], whole: bool) -> std::io::Result<Reading> {
         threads: 1,
         whole_graphs: whole,
         cpu: cpu_seconds(bytes.len() as u64),
+        trial: None,
         stdin: Some(bytes.len() as u64),
     };
     let mut run = exchange(&request, Some(bytes))?;
@@ -166,6 +200,7 @@ fn run(
         threads,
         whole_graphs: whole,
         cpu: cpu_seconds(size),
+        trial: None,
         stdin: None,
     };
     exchange(&request, None)
@@ -181,6 +216,7 @@ fn exchange(request: &Request, blob: Option<&[u8]>) -> std::io::Result<Run> {
     let mut run = Run {
         sandbox: None,
         done: BTreeMap::new(),
+        tried: Vec::new(),
         begun: BTreeSet::new(),
         death: None,
     };
@@ -241,6 +277,10 @@ fn collect(stdout: ChildStdout, child: &Mutex<Child>, run: &mut Run) {
             Ok(Message::Done(index, facts)) => {
                 run.begun.remove(&index);
                 run.done.insert(index, *facts);
+            }
+            Ok(Message::Tried(index, tried)) => {
+                run.begun.remove(&index);
+                run.tried.extend(tried);
             }
             Err(error) => {
                 run.death = Some(format!("the reading process answered nonsense: {error}"));

@@ -24,6 +24,23 @@ impl Machine<'_> {
         None
     }
 
+    /// Whether a value depends on nothing that a caller gives.
+    pub(crate) fn is_fixed(&self, value: u32, depth: u8) -> bool {
+        if self
+            .value(value)
+            .is_some_and(|value| value.constant.is_some())
+        {
+            return true;
+        }
+        let node = self.maker(value).and_then(|at| self.node(at));
+        node.is_some_and(|node| {
+            let mut inputs = node.inputs.iter().flatten();
+            depth > 0
+                && bodies(node).next().is_none()
+                && inputs.all(|input| self.is_fixed(*input, depth.saturating_sub(1)))
+        })
+    }
+
     /// Nodes of the main graph that these values need, in an order in which
     /// they can run.
     pub fn order(&self, wanted: &[u32], cut: &BTreeSet<u32>) -> Result<Vec<u32>, Refusal> {

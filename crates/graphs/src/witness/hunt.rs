@@ -188,9 +188,7 @@ impl Hunt<'_, '_, '_> {
         ids.sort_by_key(|(id, _)| *id);
         ids.dedup_by_key(|(id, _)| *id);
         ids.truncate(512);
-        let size = rest.iter().fold(0.0_f64, |all, x| all.max(x.abs()));
-        let margin =
-            (0.25_f64.max(0.25 * size).min(0.25 + size) + 3.0 * self.rest.spread) * 1.02 + 1e-6;
+        let margin = self.rest.margin() * 1.02 + 1e-6;
         match soft.sort {
             Sort::Truth => {
                 let wanted: Vec<Id> = ids

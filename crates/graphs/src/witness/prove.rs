@@ -38,10 +38,10 @@ impl Default for Effort {
             },
             slice: Budget {
                 elements: 300_000_000,
-                steps: 600_000_000,
+                steps: 300_000_000,
             },
-            tape: 300_000_000,
-            confirmations: 10,
+            tape: 200_000_000,
+            confirmations: 24,
             samples: 3_000,
         }
     }
@@ -249,6 +249,44 @@ impl<'m, 'a> Prover<'m, 'a> {
             name,
             outcome,
         }
+    }
+
+    /// The signal, or what it is made of when that is narrower and rests as
+    /// well: a payload that is switched is easier seen at its switch.
+    pub fn core(&self, signal: u32) -> u32 {
+        let mut best = (usize::MAX, signal);
+        let mut at = signal;
+        for _ in 0..12_u8 {
+            let mut budget = self.effort.slice;
+            let Ok(slice) = Slice::of(self.machine, at, &self.ports) else {
+                break;
+            };
+            let seen: Vec<Array> = self
+                .ordinary(7)
+                .iter()
+                .filter_map(|feeds| slice.run(self.machine, feeds, &mut budget).ok())
+                .collect();
+            let Some(rest) = Rest::of(&seen) else { break };
+            if rest.active > 0.35 {
+                break;
+            }
+            if rest.array.len() < best.0 {
+                best = (rest.array.len(), at);
+            }
+            let Some(node) = self.machine.maker(at).and_then(|at| self.machine.node(at)) else {
+                break;
+            };
+            let moving: Vec<u32> = node
+                .inputs
+                .iter()
+                .flatten()
+                .copied()
+                .filter(|value| !self.machine.is_fixed(*value, 4))
+                .collect();
+            let [one] = moving[..] else { break };
+            at = one;
+        }
+        best.1
     }
 
     fn trial(&self, signal: u32) -> Result<Outcome, Refusal> {

@@ -118,6 +118,18 @@ impl Rest {
         })
     }
 
+    /// How far from its rest the signal counts as fired. One that ordinary
+    /// inputs do not move at all may fire by little.
+    pub(crate) fn margin(&self) -> f64 {
+        let size = self.array.reals().map_or(0.0, |rest| {
+            rest.iter().fold(0.0_f64, |all, x| all.max(x.abs()))
+        });
+        if self.active == 0.0 && self.spread <= 1e-9 {
+            return 1e-3 * (1.0 + size);
+        }
+        0.25_f64.max(0.25 * size).min(0.25 + size) + 3.0 * self.spread
+    }
+
     /// Whether a value of the signal is clearly another.
     pub(crate) fn left_by(&self, array: &Array) -> bool {
         if array.shape != self.array.shape {
@@ -126,7 +138,6 @@ impl Rest {
         let (Ok(now), Ok(rest)) = (array.reals(), self.array.reals()) else {
             return false;
         };
-        let size = rest.iter().fold(0.0_f64, |all, x| all.max(x.abs()));
         let gap = now
             .iter()
             .zip(rest.iter())
@@ -138,7 +149,7 @@ impl Rest {
                 }
             })
             .fold(0.0_f64, f64::max);
-        gap > 0.25_f64.max(0.25 * size).min(0.25 + size) + 3.0 * self.spread
+        gap > self.margin()
     }
 }
 

@@ -94,7 +94,14 @@ pub fn prove(
             continue;
         }
         tried.insert(signal);
-        let attempt = prover.attempt(signal);
+        let core = prover.core(signal);
+        let mut attempt = prover.attempt(core);
+        if core != signal && !matches!(attempt.outcome, Outcome::Proven(_)) {
+            let second = prover.attempt(signal);
+            if matches!(second.outcome, Outcome::Proven(_) | Outcome::Fires(..)) {
+                attempt = second;
+            }
+        }
         if let Some(npz) = conclude(&prover, suspect, attempt) {
             witnesses.push(Witness { suspect: nth, npz });
         }
