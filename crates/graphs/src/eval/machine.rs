@@ -195,10 +195,20 @@ impl<'a> Machine<'a> {
         Ok(array)
     }
 
-    /// The constant behind a value, when it is one.
+    /// The constant behind a value, when it is one: an initializer, or what a
+    /// `Constant` node makes.
     pub fn constant_of(&self, value: u32) -> Option<Array> {
-        let value = self.value(value)?;
-        self.constant(value.constant?, &value.name).ok()
+        let known = self.value(value)?;
+        if let Some(at) = known.constant {
+            return self.constant(at, &known.name).ok();
+        }
+        let node = self.node(self.maker(value)?)?;
+        if node.op != "Constant" || !standard(node) {
+            return None;
+        }
+        let mut budget = Budget::default();
+        let made = self.call(node, &node.attributes, Vec::new(), &mut budget);
+        made.ok()?.into_iter().next()
     }
 
     /// Runs what `wanted` needs and gives their values.

@@ -270,7 +270,8 @@ impl<'m, 'a> Prover<'m, 'a> {
             if rest.active > 0.35 {
                 break;
             }
-            if rest.array.len() < best.0 {
+            // The farthest of equals: whatever else it feeds is held with it.
+            if rest.array.len() <= best.0 {
                 best = (rest.array.len(), at);
             }
             let Some(node) = self.machine.maker(at).and_then(|at| self.machine.node(at)) else {

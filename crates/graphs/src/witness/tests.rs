@@ -180,3 +180,45 @@ fn a_signal_that_changes_nothing_is_not_proven() {
     let out = sketch.node("Where", &[signal, logits, logits], &[]);
     assert!(matches!(sketch.prove(signal, out), Outcome::Dormant(false)));
 }
+
+#[test]
+fn a_kept_witness_replays_to_the_same_effects() {
+    use modelward_schema::{Analysis, Confidence, Location, Severity, Spot, Suspect, SuspectKind};
+
+    let (mut sketch, signal, out) = planted(true);
+    sketch.0.bodies[0].outputs.push(Some(out));
+    let flat = crate::Flat::build(&sketch.0);
+    let at = flat.values.iter().position(|value| value.source == signal);
+    let mut analysis = Analysis {
+        suspects: vec![Suspect {
+            kind: SuspectKind::HiddenBranch,
+            severity: Severity::High,
+            confidence: Confidence::High,
+            message: String::new(),
+            signal: Some(Spot {
+                flat: u32::try_from(at.unwrap()).unwrap(),
+                ..Spot::default()
+            }),
+            merge: None,
+            main: None,
+            alternative: None,
+            operand: 0,
+            reads: Vec::new(),
+            positions: Vec::new(),
+            outputs: Vec::new(),
+            side: Vec::new(),
+            reasons: Vec::new(),
+            at: Location::default(),
+            proof: None,
+        }],
+        ..Analysis::default()
+    };
+    let effort = Effort::default();
+    let found = super::prove(&sketch.0, &mut analysis, &NoWeights, None, effort);
+    assert_eq!(found.len(), 1);
+    let proof = analysis.suspects[0].proof.clone().unwrap();
+    let again = super::replay(&sketch.0, &NoWeights, None, effort, &found[0].npz).unwrap();
+    assert_eq!(again["proven"], true);
+    assert_eq!(again["effects"], proof["effects"]);
+    assert!(super::replay(&sketch.0, &NoWeights, None, effort, b"PK").is_err());
+}
