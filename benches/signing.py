@@ -29,6 +29,9 @@ MIB = 1 << 20
 
 def main() -> int:
     options = parse()
+    # The programs are run from another folder.
+    options.modelward = options.modelward.resolve()
+    options.peers = options.peers and options.peers.resolve()
     search = os.pathsep.join(
         [str(path) for path in (options.modelward.parent, options.peers) if path]
         + [os.environ.get("PATH", "")]
