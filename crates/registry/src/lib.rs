@@ -25,12 +25,14 @@ mod evidence;
 mod passport;
 mod place;
 mod rows;
+mod statements;
 mod store;
 mod verify;
 
 pub use decisions::DecisionFilter;
 pub use error::{LogBroken, RegistryError};
 pub use place::{database_of, default_place};
+pub use statements::KeptStatement;
 pub use store::Registry;
 pub use verify::LogCheck;
 

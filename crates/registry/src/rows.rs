@@ -27,7 +27,13 @@ macro_rules! exemption_columns {
          not_after"
     };
 }
-pub(crate) use {approval_columns, decision_columns, exemption_columns};
+/// The columns that a kept statement is read from.
+macro_rules! statement_columns {
+    () => {
+        "id, payload, claim, subjects, at, bundle"
+    };
+}
+pub(crate) use {approval_columns, decision_columns, exemption_columns, statement_columns};
 
 pub(crate) fn decision(row: &Row) -> Result<DecisionRecord> {
     Ok(DecisionRecord {
@@ -79,6 +85,7 @@ pub(crate) fn event_name(event: LogEvent) -> &'static str {
         LogEvent::Decision => "decision",
         LogEvent::Approval => "approval",
         LogEvent::Exemption => "exemption",
+        LogEvent::Evidence => "evidence",
     }
 }
 

@@ -21,7 +21,10 @@ pub(crate) type Row = sqlx::sqlite::SqliteRow;
 
 /// In order; a registry's layout is how many of them it has seen, which each
 /// notes as the file's `user_version`.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_start.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/sqlite/0001_start.sql"),
+    include_str!("../migrations/sqlite/0002_statements.sql"),
+];
 
 /// `MWRD`: tells a registry from any other SQLite file.
 const APPLICATION: i64 = 0x4d57_5244;

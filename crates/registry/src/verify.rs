@@ -160,6 +160,10 @@ async fn statements(
         let body = rows::exemption(&row).and_then(|exemption| evidence::body_of(&exemption));
         insert(&mut out, &row, LogEvent::Exemption, body)?;
     }
+    for row in crate::statements::page(connection, after, until).await? {
+        let body = crate::statements::statement(&row).and_then(|kept| evidence::body_of(&kept));
+        insert(&mut out, &row, LogEvent::Evidence, body)?;
+    }
     Ok(out)
 }
 
@@ -202,7 +206,8 @@ async fn orphans(connection: &mut Connection) -> Result<()> {
         "SELECT s.sequence, s.event, s.id FROM \
          (SELECT sequence, 'decision' AS event, CAST(number AS TEXT) AS id FROM decisions \
          UNION ALL SELECT sequence, 'approval', id FROM approvals \
-         UNION ALL SELECT sequence, 'exemption', id FROM exemptions) AS s \
+         UNION ALL SELECT sequence, 'exemption', id FROM exemptions \
+         UNION ALL SELECT sequence, 'evidence', id FROM statements) AS s \
          LEFT JOIN log ON log.sequence = s.sequence AND log.event = s.event \
          WHERE log.sequence IS NULL ORDER BY s.sequence LIMIT 1",
     )
@@ -259,7 +264,8 @@ async fn contents(connection: &mut Connection) -> Result<()> {
         "SELECT MIN(s.sequence), s.digest, s.kind FROM \
          (SELECT sequence, report AS digest, 'report' AS kind FROM decisions \
          UNION ALL SELECT sequence, manifest, 'manifest' FROM decisions \
-         WHERE manifest IS NOT NULL) AS s \
+         WHERE manifest IS NOT NULL \
+         UNION ALL SELECT sequence, bundle, 'bundle' FROM statements) AS s \
          GROUP BY s.digest, s.kind ORDER BY 1",
     )
     .fetch_all(&mut *connection)

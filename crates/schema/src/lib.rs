@@ -32,7 +32,10 @@ pub use artifact::{Artifact, Digest, Source, SourceKind, TrackedFile};
 pub use code::{Action, Code, Term, Via};
 pub use context::{Context, PolicyInput, Stage};
 pub use document::schema_documents;
-pub use evidence::{Approval, Evidence, Exemption};
+pub use evidence::{
+    About, Approval, Chain, Custody, Evidence, EvidenceProblem, Exemption, Holder, Hop, HopInput,
+    SignedStatement, Standing,
+};
 pub use facts::{Anomaly, Coverage, Facts, FileFact, Gap, Metadata, Reference, ReferenceKind, Why};
 pub use finding::{Confidence, Finding, Severity};
 pub use graph::{Graph, Port};

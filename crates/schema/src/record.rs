@@ -72,4 +72,6 @@ pub enum LogEvent {
     Decision,
     Approval,
     Exemption,
+    /// A signed statement.
+    Evidence,
 }

@@ -13,6 +13,7 @@
 //! rests on.
 #![forbid(unsafe_code)]
 
+pub mod authority;
 mod bundle;
 mod cache;
 mod dsse;

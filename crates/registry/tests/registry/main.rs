@@ -9,4 +9,5 @@
 mod processes;
 mod record;
 mod samples;
+mod statements;
 mod tamper;

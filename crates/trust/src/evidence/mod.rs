@@ -9,13 +9,22 @@
 //! To add a kind: a file under `predicates/` with its structure and what it
 //! lacks to mean anything, a word and a URI in [`Kind`].
 
+mod chain;
+mod custody;
+mod judge;
 mod kind;
 mod predicates;
+mod sign;
+mod signer;
 mod statement;
 mod store;
 
+pub use chain::{chain, to_schema};
+pub use judge::{Judged, Judging, fault_of, judge};
 pub use kind::Kind;
 pub use predicates::*;
+pub use sign::{sign, sign_payload};
+pub use signer::key_for_model;
 pub use statement::{
     FINGERPRINT, PAYLOAD, Predicate, Resource, STATEMENT, Statement, StatementError,
 };

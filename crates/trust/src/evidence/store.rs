@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Statements beside a folder's model.
-pub const CLAIMS: &str = "claims.jsonl";
+pub use crate::oms::CLAIMS;
 /// What a lone file's claims end in.
 pub const CLAIMS_BESIDE: &str = ".claims.jsonl";
 /// What a lone file's signature ends in.
