@@ -18,6 +18,14 @@ deny contains lib.from_finding(finding) if {
 	finding.severity == "critical"
 }
 
+# Withdrawn by somebody whom the trust root lets, or made from what was.
+deny contains lib.reason("model-revoked", gap.message, gap.fix) if {
+	some entry in input.evidence
+	entry.kind == "chain"
+	some gap in entry.problems
+	gap.code == "model-revoked"
+}
+
 # "Could not be read" is not "clean".
 hold contains lib.located("read-incomplete", message, "see what was not read, then give a complete file in a format that can be read", locations) if {
 	not input.facts.coverage.complete

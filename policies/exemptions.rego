@@ -12,6 +12,8 @@ import data.modelward.tier
 resolved_only := {
 	"read-incomplete",
 	"digest-changed",
+	"model-revoked",
+	"signature-refused",
 	"approval-by-trainer",
 	"approval-by-requester",
 	"approval-same-person",
@@ -24,6 +26,23 @@ now := time.parse_rfc3339_ns(input.context.now)
 offered contains exemption if {
 	some exemption in input.evidence
 	exemption.kind == "exemption"
+}
+
+# A signed one is by whom the key is.
+offered contains exemption if {
+	some statement in input.evidence
+	statement.kind == "statement"
+	statement.claim == "exemption"
+	statement.about == "artifact"
+	statement.standing == "verified"
+	said := statement.predicate
+	exemption := {
+		"kind": "exemption", "id": statement.id, "codes": said.codes,
+		"digest": input.artifact.digest, "reason": said.reason,
+		"compensating_control": object.get(said, "compensatingControl", ""),
+		"requested_by": said.requestedBy, "approved_by": statement.signer,
+		"not_before": said.notBefore, "not_after": said.notAfter,
+	}
 }
 
 faults(exemption) := {fault | some fault in {

@@ -12,10 +12,24 @@ default roles := []
 roles := requirements.approvals[input.context.stage][tier.effective] if manifest != null
 
 given(role) := [approval |
-	some approval in input.evidence
-	approval.kind == "approval"
+	some approval in array.concat(recorded_approvals, signed_approvals)
 	approval.role == role
 	approval.stage == input.context.stage
+]
+
+recorded_approvals := [entry | some entry in input.evidence; entry.kind == "approval"]
+
+# By whom the key is, whatever the statement says.
+signed_approvals := [approval |
+	some statement in counting("approval")
+	said := statement.predicate
+	approval := {
+		"digest": input.artifact.digest,
+		"manifest": object.get(said, "manifest", "none"),
+		"stage": said.stage,
+		"role": said.role,
+		"by": statement.signer,
+	}
 ]
 
 current(approval) if {
@@ -26,6 +40,11 @@ current(approval) if {
 same(one, other) if lower(trim_space(one)) == lower(trim_space(other))
 
 by_trainer(approval) if same(approval.by, manifest.training.by)
+
+by_trainer(approval) if {
+	some maker in chain.makers
+	same(approval.by, maker)
+}
 
 by_requester(approval) if same(approval.by, input.context.actor)
 

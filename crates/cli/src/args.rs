@@ -67,6 +67,11 @@ pub(crate) struct Common {
     /// Say more: low and info findings, every waived reason
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
+    /// From modelward.toml.
+    #[arg(skip)]
+    pub(crate) trust_root: Option<PathBuf>,
+    #[arg(skip)]
+    pub(crate) private_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -103,6 +108,14 @@ pub(crate) enum Command {
     Approve(Approve),
     /// Accept named reasons for a version, for a while
     Exempt(Exempt),
+    /// Say something of a model, signed: how it was made, that it was tested, approved, handed on
+    #[command(subcommand)]
+    Attest(crate::commands::attest::Attest),
+    /// List, judge and export the signed statements about a model
+    #[command(subcommand)]
+    Evidence(crate::commands::evidence::Evidence),
+    /// Run a command that makes a model, and sign how it was made
+    Record(crate::commands::record::Record),
     /// Judge a recorded decision again and show whether the verdict is the same
     Replay(Replay),
     /// Show that one model was made from others, tensor by tensor, instead of believing it
@@ -164,6 +177,13 @@ pub(crate) struct Gate {
     /// Also write the answer to FILE, in the form of its extension; repeat for more
     #[arg(long, value_name = "FILE")]
     pub(crate) also: Vec<PathBuf>,
+    /// Sign the verdict and put it beside the model, passed or not
+    #[arg(long)]
+    pub(crate) attest: bool,
+    #[command(flatten)]
+    pub(crate) signing: crate::signing::Signing,
+    #[command(flatten)]
+    pub(crate) trust: crate::signing::Trusting,
     #[command(flatten)]
     pub(crate) actor: Actor,
 }
@@ -226,6 +246,11 @@ pub(crate) struct Approve {
     /// Why
     #[arg(long)]
     pub(crate) reason: String,
+    /// Put the signed statement beside this model, too; it takes a private key
+    #[arg(long, value_name = "PATH")]
+    pub(crate) beside: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signing: crate::signing::Signing,
     #[command(flatten)]
     pub(crate) actor: Actor,
 }
@@ -249,6 +274,11 @@ pub(crate) struct Exempt {
     /// What reduces the risk meanwhile
     #[arg(long, value_name = "TEXT")]
     pub(crate) compensating_control: Option<String>,
+    /// Put the signed statement beside this model, too; it takes a private key
+    #[arg(long, value_name = "PATH")]
+    pub(crate) beside: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signing: crate::signing::Signing,
     #[command(flatten)]
     pub(crate) actor: Actor,
 }
@@ -285,7 +315,7 @@ fn severity(text: &str) -> Result<Severity, String> {
         .ok_or_else(|| "use info, low, medium, high or critical".to_owned())
 }
 
-fn stage(text: &str) -> Result<Stage, String> {
+pub(crate) fn stage(text: &str) -> Result<Stage, String> {
     Stage::ALL
         .into_iter()
         .find(|stage| stage.as_str() == text)

@@ -18,6 +18,8 @@ const NAME: &str = "modelward.toml";
 struct Config {
     registry: Option<PathBuf>,
     policy: Option<PathBuf>,
+    trust_root: Option<PathBuf>,
+    private_key: Option<PathBuf>,
     actor: Option<String>,
     jobs: Option<u16>,
 }
@@ -40,6 +42,8 @@ pub(crate) fn apply(command: &mut Command, common: &mut Common) -> Result<(), Fa
     let here = |path: PathBuf| folder.join(path);
     common.registry = common.registry.take().or(config.registry.map(here));
     common.policy = common.policy.take().or(config.policy.map(here));
+    common.trust_root = config.trust_root.map(here);
+    common.private_key = config.private_key.map(here);
     common.jobs = common
         .jobs
         .or(config.jobs.filter(|jobs| (1..=64).contains(jobs)));
@@ -88,6 +92,8 @@ fn subjects(command: &Command) -> Vec<String> {
         Command::Gate(gate) => gate.paths.clone(),
         Command::Sign(sign) => typed(&sign.model),
         Command::Verify(verify) => typed(&verify.model),
+        Command::Attest(args) => args.subject().into_iter().collect(),
+        Command::Evidence(args) => vec![args.subject()],
         _ => Vec::new(),
     }
 }
@@ -109,6 +115,8 @@ fn actor(command: &mut Command) -> Option<&mut Actor> {
         Command::Gate(gate) => Some(&mut gate.actor),
         Command::Approve(approve) => Some(&mut approve.actor),
         Command::Exempt(exempt) => Some(&mut exempt.actor),
+        Command::Attest(args) => args.actor(),
+        Command::Record(args) => Some(&mut args.actor),
         _ => None,
     }
 }

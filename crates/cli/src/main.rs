@@ -7,6 +7,7 @@ mod failure;
 mod output;
 mod progress;
 mod settings;
+mod signing;
 
 use std::process::ExitCode;
 

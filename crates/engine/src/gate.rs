@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use modelward_policy::Policy;
 use modelward_registry::Registry;
 use modelward_schema::{Context, DecisionRecord, Manifest, PolicyInput, Report, Stage};
+use modelward_trust::authority::TrustRoot;
 use modelward_trust::{hash_bytes, hex};
 
+use crate::evidence::{self, Identified, Sources};
 use crate::source::{MANIFEST, Opened};
 use crate::{Options, reading, scan};
 
@@ -22,6 +24,8 @@ pub struct Question<'a> {
     /// Instead of the one in the artifact's folder.
     pub manifest: Option<&'a Path>,
     pub policy: &'a Policy,
+    /// Whose signed statements count; absent when nobody said.
+    pub trust: Option<&'a TrustRoot>,
     /// Where evidence comes from and the decision goes; absent for a dry run
     /// without a registry.
     pub registry: Option<&'a Registry>,
@@ -60,6 +64,7 @@ pub fn gate(
     question: &Question<'_>,
 ) -> Result<Answer, GateError> {
     let (kept, identity) = reading::read(opened, options, question.registry)?;
+    let mut gathered = None;
     let mut report = scan::report(opened, kept.facts, kept.sandbox, Some(identity));
     if question.deep {
         crate::deep::prove(opened, &mut report)?;
@@ -87,6 +92,21 @@ pub fn gate(
     if let (Some(registry), Some(digest)) = (question.registry, &report.artifact.digest) {
         report.evidence = registry.evidence_for(digest)?;
     }
+    if let Some(digest) = report.artifact.digest.clone() {
+        let artifact = Identified {
+            name: report.artifact.name.clone(),
+            digest,
+            files: report.artifact.files.clone(),
+            fingerprint: None,
+        };
+        let sources = Sources {
+            trust: question.trust,
+            registry: question.registry,
+        };
+        let found = evidence::gather(opened.root.as_deref(), &artifact, sources)?;
+        report.evidence.extend(found.to_schema());
+        gathered = Some(found);
+    }
     report.verdict = input(&report)
         .map(|input| question.policy.judge(&input))
         .transpose()?;
@@ -94,6 +114,9 @@ pub fn gate(
         Some(registry) => {
             let json = serde_json::to_vec(&report).map_err(std::io::Error::other)?;
             let text = text.as_ref().map(|(_, text)| text.as_str());
+            if let Some(gathered) = &gathered {
+                evidence::keep(registry, gathered)?;
+            }
             Some(registry.record_decision(&report, &json, text)?)
         }
         None => None,
@@ -117,7 +140,12 @@ pub fn input(report: &Report) -> Option<PolicyInput> {
 
 /// The digest by which approvals name a manifest.
 pub fn digest_of(text: &str) -> String {
-    format!("sha256:{}", hex(&hash_bytes(text.as_bytes())))
+    digest_of_bytes(text.as_bytes())
+}
+
+/// `sha256:` and 64 hex digits.
+pub fn digest_of_bytes(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(&hash_bytes(bytes)))
 }
 
 fn registered(

@@ -4,6 +4,7 @@
 
 mod changes;
 pub mod deep;
+pub mod evidence;
 pub mod gate;
 mod identity;
 pub mod init;
@@ -11,11 +12,13 @@ mod map;
 pub mod policies;
 mod progress;
 mod reading;
+pub mod record;
 pub mod replay;
 mod sandbox;
 mod scan;
 pub mod signing;
 pub mod source;
+pub mod statements;
 mod tensors;
 pub mod worker;
 

@@ -2,6 +2,7 @@
 
 use modelward_engine::gate::digest_of;
 use modelward_schema::Approval;
+use modelward_trust::evidence::{self as say, Resource, Statement};
 
 use crate::args::{Approve, Common};
 use crate::failure::{FINE, Failure, usage};
@@ -26,6 +27,23 @@ pub(crate) fn run(args: &Approve, common: &Common) -> Result<u8, Failure> {
         reason: args.reason.clone(),
         at: settings::now(common),
     })?;
+    let said = say::Approval {
+        role: approval.role.clone(),
+        stage: approval.stage.clone(),
+        by: approval.by.clone(),
+        reason: approval.reason.clone(),
+        at: approval.at.clone(),
+        manifest: Some(approval.manifest.clone()),
+        rest: serde_json::Map::new(),
+    };
+    let subject = Resource::named(&decision.name, &decision.artifact);
+    super::sign_and_keep(
+        &args.signing,
+        args.beside.as_deref(),
+        &Statement::about(subject, &said)?,
+        &registry,
+        common,
+    )?;
     let text = format!(
         "approved {} for {} as {} by {}  ({})\n",
         args.model, approval.stage, approval.role, approval.by, approval.digest

@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 
 use modelward_cli::render;
 use modelward_engine::gate::{Answer, Question, gate};
-use modelward_engine::{Options, Progress, policies, source};
+use modelward_engine::{Options, Progress, policies, source, statements};
 use modelward_registry::Registry;
 use modelward_schema::Decision;
+use modelward_trust::SigningKey;
+use modelward_trust::evidence::{Resource, Statement};
 
 use crate::args::{Common, Gate};
 use crate::failure::{FINE, FOUND, Failure, UNDECIDED, usage};
 use crate::output;
 use crate::progress::Bar;
-use crate::settings;
+use crate::{settings, signing};
 
 pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     if args.manifest.is_some() && args.paths.len() > 1 {
@@ -20,6 +22,12 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     }
     let also = output::forms(&args.also)?;
     let policy = policies::load(common.policy.as_deref())?;
+    let trust = args.trust.root(common)?;
+    let key = if args.attest {
+        Some(args.signing.key(common)?)
+    } else {
+        None
+    };
     let place = settings::registry_place(common)?;
     let registry = if args.dry_run {
         Registry::open_existing(&place)?
@@ -49,6 +57,7 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
             now: &now,
             manifest: args.manifest.as_deref(),
             policy: &policy,
+            trust: trust.as_ref(),
             registry: registry.as_ref(),
             deep: args.deep,
             record: !args.dry_run,
@@ -56,7 +65,11 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
         let began = Instant::now();
         let answer = gate(&opened, &options, &question)?;
         bar.finish();
-        answers.push((answer, began.elapsed()));
+        let elapsed = began.elapsed();
+        if let Some(key) = &key {
+            attest(key, &opened, &answer, registry.as_ref())?;
+        }
+        answers.push((answer, elapsed));
     }
     settings::save(cache, common);
     let place = settings::at_home(&place);
@@ -76,6 +89,29 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     let text = render::render(output::format(common), &shown, &look);
     output::answer(common, &text)?;
     Ok(code(&answers))
+}
+
+/// The verdict as a statement beside the model.
+fn attest(
+    key: &SigningKey,
+    opened: &source::Opened,
+    answer: &Answer,
+    registry: Option<&Registry>,
+) -> Result<(), Failure> {
+    let given = &opened.source.given;
+    let (Some(verdict), Some(digest), Some(root)) = (
+        statements::verdict(&answer.report),
+        &answer.report.artifact.digest,
+        &opened.root,
+    ) else {
+        return usage(format!(
+            "{given}: has no digest or no place for a statement, so its verdict cannot be attested"
+        ));
+    };
+    let subject = Resource::named(&answer.report.artifact.name, digest);
+    let statement = Statement::about(subject, &verdict)?;
+    signing::put(key, &statement, root, registry)?;
+    Ok(())
 }
 
 /// The gravest decision decides.

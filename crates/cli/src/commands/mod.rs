@@ -1,9 +1,11 @@
 //! One file per verb.
 
 mod approve;
+pub(crate) mod attest;
 mod blob;
 pub(crate) mod bom;
 pub(crate) mod diff;
+pub(crate) mod evidence;
 mod exempt;
 mod explain;
 mod gate;
@@ -14,6 +16,7 @@ pub(crate) mod keygen;
 mod log;
 mod policy;
 pub(crate) mod prove;
+pub(crate) mod record;
 mod replay;
 mod scan;
 mod show;
@@ -59,6 +62,9 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Approve(args) => approve::run(&args, &common),
         Command::Diff(args) => diff::run(&args, &common),
         Command::Exempt(args) => exempt::run(&args, &common),
+        Command::Attest(args) => attest::run(&args, &common),
+        Command::Evidence(args) => evidence::run(&args, &common),
+        Command::Record(args) => record::run(&args, &common),
         Command::Replay(args) => replay::run(&args, &common),
         Command::Prove(args) => prove::run(&args, &common),
         Command::Identity(args) => identity::run(&args, &common),
@@ -105,5 +111,33 @@ fn newest(
         None => usage(format!(
             "{model} is not in the registry; modelward gate puts it there, modelward log lists what is"
         )),
+    }
+}
+
+/// Signs when a key is named: the statement goes on record and, when a model is
+/// named, beside it.
+fn sign_and_keep(
+    signing: &crate::signing::Signing,
+    beside: Option<&std::path::Path>,
+    statement: &modelward_trust::evidence::Statement,
+    registry: &modelward_registry::Registry,
+    common: &crate::args::Common,
+) -> Result<(), Failure> {
+    let Some(key) = signing.key_if_named(common)? else {
+        return match beside {
+            Some(_) => usage("--beside takes a signed statement; name a key by --private-key FILE"),
+            None => Ok(()),
+        };
+    };
+    let bundle = modelward_trust::evidence::sign(&key, statement)?;
+    match beside {
+        Some(root) => {
+            let place = modelward_trust::evidence::Places::of(root).claims;
+            crate::signing::put_line(&bundle, &place, Some(registry))
+        }
+        None => {
+            modelward_engine::evidence::keep_line(registry, &bundle)?;
+            Ok(())
+        }
     }
 }

@@ -22,6 +22,7 @@ use crate::failure::{FINE, FOUND, Failure, usage};
 use crate::output;
 use crate::progress::Bar;
 use crate::settings;
+use crate::signing::Trusting;
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -47,7 +48,7 @@ pub(crate) struct Verify {
     /// Verify FILE (or sha256:DIGEST) against the Sigstore bundle in --signature, instead of a model
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "certificate_chain"])]
     pub(crate) blob: Option<String>,
-    /// For --blob: whom to believe, a Sigstore trusted root (trusted_root.json)
+    /// Whom to believe: for a model a trust root, for --blob a Sigstore trusted_root.json
     #[arg(
         long,
         alias = "trust_root",
@@ -89,9 +90,6 @@ pub(crate) fn run(args: &Verify, common: &Common) -> Result<u8, Failure> {
     if let Some(file) = &args.blob {
         return super::blob::run(file, args, common);
     }
-    if args.trust_root.is_some() {
-        return usage("--trust-root goes with --blob; for a model give --trust-config");
-    }
     let mut chain = args.certificate_chain.clone();
     let mut ignored = args.left_out.ignore_paths.clone();
     let (model, pypi) = signing::subject(&args.model, &mut [&mut chain, &mut ignored])?;
@@ -101,10 +99,30 @@ pub(crate) fn run(args: &Verify, common: &Common) -> Result<u8, Failure> {
     };
     check_model(&model)?;
     let place = signature_place(&model, args.signature.as_deref(), pypi);
-    let believed = believed(args, &chain, common)?;
+    let trusting = Trusting {
+        trust_root: args.trust_root.clone(),
+    };
+    let by_root = args.public_key.is_none() && !args.who.is_named() && chain.is_empty();
+    let root = if by_root {
+        trusting.root(common)?
+    } else {
+        None
+    };
+    if args.trust_root.is_some() && !by_root {
+        return usage(
+            "--trust-root says whose signature counts; leave out the key, certificates or identity",
+        );
+    }
     let bytes = match read_signature(&place)? {
         Ok(bytes) => bytes,
         Err(refusal) => return refused(&model, &refusal, common),
+    };
+    let believed = match &root {
+        Some(root) => match super::evidence::key_of(&bytes, root, &model, common)? {
+            Ok(key) => Believed::Key(key),
+            Err(refusal) => return refused(&model, &refusal, common),
+        },
+        None => believed(args, &chain, common)?,
     };
     let began = Instant::now();
     let signed = match Signed::open(&bytes, believed.trust()) {
@@ -141,7 +159,7 @@ fn believed(args: &Verify, chain: &[PathBuf], common: &Common) -> Result<Believe
     }
     if chain.is_empty() {
         return usage(
-            "say whose signature it must be: --public-key FILE, --certificate-chain FILE…, or --identity WHO --identity-provider URL; what the signature says of itself proves nothing",
+            "say whose signature it must be: --public-key FILE, --certificate-chain FILE…, --identity WHO --identity-provider URL, or --trust-root FILE; what the signature says of itself proves nothing",
         );
     }
     let now = common.now.map_or_else(SystemTime::now, SystemTime::from);

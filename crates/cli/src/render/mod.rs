@@ -12,6 +12,7 @@
 
 pub mod blob;
 pub mod diff;
+pub mod evidence;
 pub mod explain;
 pub mod graph;
 pub mod identity;
