@@ -40,7 +40,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
-            "schema", "engine", "rules", "manifest", "policy", "registry", "trust", "graphs",
+            "schema", "engine", "rules", "manifest", "policy", "registry", "trust", "bom", "graphs",
             "lineage",
         ],
     ),
