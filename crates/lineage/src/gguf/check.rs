@@ -126,7 +126,13 @@ pub(super) fn check_rows<A: Arithmetic>(
         let at = first + (r * columns) as u64;
         let weights = importance.and_then(|f| f(at / columns as u64));
         let replayed = quantize_row::<A>(kind, x, weights.as_deref(), &mut replay);
+        let same = replayed && replay == stored;
         for (i, b) in stored.chunks_exact(size).enumerate() {
+            // Errors of what was replayed are measured on every eighth block.
+            if same && i % 8 != 0 {
+                report.blocks += 1;
+                continue;
+            }
             let x = &x[i * n..(i + 1) * n];
             let at = at + (i * n) as u64;
             let want = replayed.then(|| &replay[i * size..(i + 1) * size]);

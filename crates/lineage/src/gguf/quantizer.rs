@@ -121,10 +121,9 @@ fn quantize_block<A: Arithmetic>(
             let d = amax / 127.0;
             let id = inverse(d);
             put_f16(b, 0, d);
-            for (c, &v) in codes.iter_mut().zip(x) {
-                *c = (v * id).round() as i16;
+            for (q, &v) in b[2..].iter_mut().zip(x) {
+                *q = ((v * id).round() as i8).cast_unsigned();
             }
-            pack(kind, &codes, b);
         }
         (Kind::Q1_0, _) => {
             let sum = x.iter().fold(0.0f32, |s, &v| s + v.abs());
