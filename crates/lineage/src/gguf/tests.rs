@@ -126,7 +126,9 @@ impl File {
         for (name, dims, kind, data) in &self.tensors {
             out.extend(text(name));
             out.extend((dims.len() as u32).to_le_bytes());
-            dims.iter().for_each(|d| out.extend(d.to_le_bytes()));
+            for d in dims {
+                out.extend(d.to_le_bytes());
+            }
             out.extend(kind.id().to_le_bytes());
             out.extend(offset.to_le_bytes());
             offset = (offset + data.len() as u64).next_multiple_of(32);
@@ -146,7 +148,10 @@ const CONFIG: &str = r#"{"architectures":["LlamaForCausalLM"],"num_hidden_layers
 const TOKENIZER: &str = r#"{"model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"ab":3},"merges":["a b"]},"added_tokens":[]}"#;
 const TOKENIZER_CONFIG: &str = r#"{"chat_template":"{{ messages }}"}"#;
 
-fn source() -> (Model, Vec<(&'static str, Vec<u64>, Vec<f32>)>) {
+/// Name, shape and values of each tensor.
+type Made = Vec<(&'static str, Vec<u64>, Vec<f32>)>;
+
+fn source() -> (Model, Made) {
     let list: Vec<(&str, Vec<u64>)> = vec![
         ("model.embed_tokens.weight", vec![4, 256]),
         ("lm_head.weight", vec![4, 256]),
@@ -161,7 +166,7 @@ fn source() -> (Model, Vec<(&'static str, Vec<u64>, Vec<f32>)>) {
         ("model.layers.0.mlp.up_proj.weight", vec![256, 256]),
         ("model.layers.0.mlp.down_proj.weight", vec![256, 256]),
     ];
-    let made: Vec<(&str, Vec<u64>, Vec<f32>)> = list
+    let made: Made = list
         .into_iter()
         .enumerate()
         .map(|(i, (name, shape))| {
@@ -212,14 +217,16 @@ fn dense(name: &str, dtype: &str, shape: Vec<u64>, bytes: Vec<u8>) -> Tensor {
 }
 
 /// The honest conversion, with matrices of `kind`.
-fn converted(made: &[(&'static str, Vec<u64>, Vec<f32>)], kind: Kind, file_type: u32) -> File {
+fn converted(made: &Made, kind: Kind, file_type: u32) -> File {
     let number = |v: u32| (4u32, v.to_le_bytes().to_vec());
     let float = |v: f32| (6u32, v.to_le_bytes().to_vec());
     let word = |v: &str| (8u32, text(v));
     let list = |of: u32, items: Vec<Vec<u8>>| {
         let mut out = of.to_le_bytes().to_vec();
         out.extend((items.len() as u64).to_le_bytes());
-        items.into_iter().for_each(|i| out.extend(i));
+        for item in items {
+            out.extend(item);
+        }
         (9u32, out)
     };
     let keys = [
