@@ -61,6 +61,7 @@ pub mod gguf;
 mod grade;
 mod model;
 mod names;
+pub mod onnx;
 mod pairs;
 mod proof;
 mod prove;

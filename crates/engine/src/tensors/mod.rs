@@ -42,10 +42,17 @@ pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
             });
         }
     }
-    let tensors = tensors
+    let mut tensors: Vec<Tensor> = tensors
         .into_iter()
         .map(|tensor| places.tensor(tensor, &facts))
         .collect();
+    // Typed data are decoded, and data in other files followed.
+    for file in files.iter().filter(|file| file.format == "onnx") {
+        if let Some(whole) = modelward_lineage::onnx::tensors(file, &files) {
+            tensors.retain(|tensor| tensor.file != file.path);
+            tensors.extend(whole);
+        }
+    }
     Ok(Model::new(
         opened.source.given.clone(),
         files,

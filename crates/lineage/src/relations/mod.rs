@@ -38,6 +38,8 @@ pub static RELATIONS: &[&Relation] = &[
     &same::FORMAT,
     &crate::gguf::HF2GGUF,
     &crate::gguf::QUANTIZE,
+    &crate::onnx::EXPORT,
+    &crate::onnx::QUANTIZE,
     &tokenizer_edit::RELATION,
     &cast::RELATION,
     &prune::RELATION,
