@@ -138,6 +138,7 @@ pub fn compare(proof: &mut Proof, source: &Model, target: &Model, rules: &Rules)
     check_indexes(proof, target);
     compare_metadata(proof, source, target);
     check_containers(proof, source, target);
+    crate::onnx::compare_graphs(proof, source, target);
 }
 
 fn compare_file(

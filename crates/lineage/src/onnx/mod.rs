@@ -20,7 +20,9 @@ mod view;
 mod walk;
 mod wire;
 
+use crate::grade::Grade;
 use crate::model::{Model, ModelFile};
+use crate::proof::Proof;
 use crate::tensor::Tensor;
 
 pub use export::EXPORT;
@@ -36,4 +38,33 @@ pub(crate) fn is_onnx(model: &Model) -> bool {
 pub fn tensors(file: &ModelFile, files: &[ModelFile]) -> Option<Vec<Tensor>> {
     let onnx = file::Onnx::read(file, files).ok()?;
     Some(onnx.tensors())
+}
+
+/// For relations that compare tensors by name: the graphs of both must be the
+/// same, or all that is said of tensors says nothing of the model.
+pub(crate) fn compare_graphs(proof: &mut Proof, source: &Model, target: &Model) {
+    if !is_onnx(target) || proof.relation.starts_with("onnx-") {
+        return;
+    }
+    let Some(before) = file::Onnx::of(source) else {
+        proof.lower(
+            Grade::Claimed,
+            "the operators of an ONNX model are not held against anything here; try onnx-export",
+        );
+        return;
+    };
+    match (before, file::Onnx::of(target)) {
+        (Ok(before), Some(Ok(after))) => {
+            let short = |onnx: &file::Onnx| onnx.tensors().iter().any(|t| t.dtype == "f16");
+            let halved = short(&after) && !short(&before);
+            let walked = walk::walk(&before.graph, &after.graph, halved);
+            for wrong in walked.wrong {
+                proof.unexplained(wrong);
+            }
+            quantize::functions(&before, &after, proof);
+            extras::check(&after, target, &before.metadata, proof);
+        }
+        (Err(why), _) | (_, Some(Err(why))) => proof.lower(Grade::Claimed, why),
+        (_, None) => {}
+    }
 }

@@ -84,7 +84,7 @@ fn prove(case: &Case<'_>) -> Proof {
 }
 
 /// Graphs and tensors of two models.
-pub(super) fn compare(
+fn compare(
     before: &Onnx,
     after: &Onnx,
     walked: &Walked<'_>,
@@ -214,7 +214,7 @@ fn turn(source: &Tensor) -> Option<Tensor> {
 }
 
 /// Bodies of functions must be the same.
-fn functions(before: &Onnx, after: &Onnx, proof: &mut Proof) {
+pub(super) fn functions(before: &Onnx, after: &Onnx, proof: &mut Proof) {
     for (key, function) in &after.functions {
         let name = format!("{}::{}", key.0, key.1);
         let Some(twin) = before.functions.get(key) else {
