@@ -274,7 +274,7 @@ fn fold(
         return None;
     }
     if slot.input == 2 {
-        let (proof, used) = folded::bias(target, source, tell)?;
+        let (proof, used) = folded::bias(target, slot.sibling, source, tell)?;
         return Some(Outcome::Proof(Box::new(rename(proof, slot)), used));
     }
     let origins: Vec<&Tensor> = match belongs {

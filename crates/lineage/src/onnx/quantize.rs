@@ -84,13 +84,7 @@ fn prove(case: &Case<'_>) -> Proof {
 }
 
 /// Graphs and tensors of two models.
-fn compare(
-    before: &Onnx,
-    after: &Onnx,
-    walked: &Walked<'_>,
-    proof: &mut Proof,
-    tell: Tell<'_>,
-) {
+fn compare(before: &Onnx, after: &Onnx, walked: &Walked<'_>, proof: &mut Proof, tell: Tell<'_>) {
     for wrong in &walked.wrong {
         proof.unexplained(wrong.clone());
     }

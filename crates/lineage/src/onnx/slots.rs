@@ -17,6 +17,8 @@ pub(super) struct Slot<'a> {
     /// The module of the node that uses it.
     pub(super) scope: Option<String>,
     pub(super) used: bool,
+    /// The weight of the node whose bias this is.
+    pub(super) sibling: Option<&'a Tensor>,
 }
 
 pub(super) fn slots(onnx: &Onnx) -> Vec<Slot<'_>> {
@@ -28,7 +30,7 @@ pub(super) fn slots(onnx: &Onnx) -> Vec<Slot<'_>> {
 }
 
 fn of_graph<'a>(graph: &'a Graph, out: &mut Vec<Slot<'a>>) {
-    let mut uses: HashMap<&str, (&str, usize, Option<String>)> = HashMap::new();
+    let mut uses: HashMap<&str, (&str, usize, Option<String>, &str)> = HashMap::new();
     let mut named: HashSet<&str> = graph
         .outputs
         .iter()
@@ -45,7 +47,7 @@ fn of_graph<'a>(graph: &'a Graph, out: &mut Vec<Slot<'a>>) {
                     Some(path.join("."))
                 });
                 uses.entry(input)
-                    .or_insert((node.operator.as_str(), at, scope));
+                    .or_insert((node.operator.as_str(), at, scope, node.input(1)));
             }
             for attribute in node.attributes.values() {
                 if let Attribute::Graph(within) = attribute {
@@ -56,7 +58,12 @@ fn of_graph<'a>(graph: &'a Graph, out: &mut Vec<Slot<'a>>) {
         named.extend(inner.outputs.iter().map(|port| port.name.as_str()));
     }
     let mut push = |tensor: &'a Tensor, name: &'a str| {
-        let (operator, input, scope) = uses.get(name).cloned().unwrap_or(("", 0, None));
+        let (operator, input, scope, weight) = uses.get(name).cloned().unwrap_or(("", 0, None, ""));
+        let sibling = graph
+            .tensors
+            .iter()
+            .filter(|_| input == 2)
+            .find(|other| other.name == weight);
         out.push(Slot {
             tensor,
             name,
@@ -64,6 +71,7 @@ fn of_graph<'a>(graph: &'a Graph, out: &mut Vec<Slot<'a>>) {
             input,
             scope: scope.filter(|scope| !scope.is_empty()),
             used: named.contains(name),
+            sibling,
         });
     };
     for tensor in &graph.tensors {
