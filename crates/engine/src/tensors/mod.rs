@@ -9,10 +9,11 @@ mod bytes;
 
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use modelward_lineage::{Bytes, Data, Model, ModelFile, Part, Tensor};
-use modelward_schema::{Facts, FileFact};
+use modelward_schema::{Facts, FileFact, SourceKind};
 
 use self::bytes::{Packed, Slice, Whole};
 use crate::scan::Options;
@@ -46,6 +47,8 @@ pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
         .into_iter()
         .map(|tensor| places.tensor(tensor, &facts))
         .collect();
+    let beside = beside(opened, &files);
+    files.extend(beside);
     // Typed data are decoded, and data in other files followed.
     for file in files.iter().filter(|file| file.format == "onnx") {
         if let Some(whole) = modelward_lineage::onnx::tensors(file, &files) {
@@ -59,6 +62,33 @@ pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
         tensors,
         facts,
     ))
+}
+
+/// The data that a single ONNX file keeps in files beside it: regular files in
+/// its own folder, by their plain names.
+fn beside(opened: &Opened, files: &[ModelFile]) -> Vec<ModelFile> {
+    let (SourceKind::File, Some(root), [file]) = (&opened.source.kind, &opened.root, files) else {
+        return Vec::new();
+    };
+    if file.format != "onnx" {
+        return Vec::new();
+    }
+    let folder = root.parent().unwrap_or_else(|| Path::new(""));
+    modelward_lineage::onnx::absent(file, files)
+        .into_iter()
+        .filter(|name| !name.contains(['/', '\\', ':']))
+        .filter_map(|name| {
+            let place = folder.join(&name);
+            let meta = std::fs::symlink_metadata(&place).ok()?;
+            let size = meta.is_file().then_some(meta.len())?;
+            Some(ModelFile {
+                path: name,
+                format: "data".to_owned(),
+                size,
+                bytes: Arc::new(Whole::open(&place, size).ok()?),
+            })
+        })
+        .collect()
 }
 
 /// Formats whose members are files of the artifact in their own right.

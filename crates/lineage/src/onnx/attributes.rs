@@ -26,7 +26,9 @@ impl<'a> Walk<'a> {
             }
             let same = match pair {
                 (Some(one), Some(other)) => self.same_attribute(key, one, other),
-                _ => false,
+                // Optimizers write defaults out.
+                (Some(value), None) | (None, Some(value)) => is_default(&one.operator, key, value),
+                (None, None) => true,
             };
             if !same {
                 self.wrong(format!(
@@ -102,6 +104,56 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+}
+
+/// The value that an attribute has when it is absent.
+fn is_default(operator: &str, key: &str, value: &Attribute) -> bool {
+    let float = |bits: u32, must: f32| f32::from_bits(bits).to_bits() == must.to_bits();
+    match (operator, key, value) {
+        (
+            "Gather" | "GatherElements" | "ArgMax" | "ArgMin" | "ScatterElements",
+            "axis",
+            Attribute::Int(value),
+        ) => *value == 0,
+        (
+            "Softmax" | "LogSoftmax" | "LayerNormalization" | "TopK",
+            "axis",
+            Attribute::Int(value),
+        ) => *value == -1,
+        ("Flatten", "axis", Attribute::Int(value)) => *value == 1,
+        (
+            _,
+            "start"
+            | "allowzero"
+            | "transA"
+            | "transB"
+            | "ceil_mode"
+            | "storage_order"
+            | "training_mode"
+            | "layout"
+            | "input_forget"
+            | "count_include_pad"
+            | "noop_with_empty_axes"
+            | "batch_dims"
+            | "select_last_index"
+            | "linear_before_reset",
+            Attribute::Int(value),
+        ) => *value == 0,
+        (_, "group" | "stash_type" | "keepdims" | "saturate", Attribute::Int(value)) => *value == 1,
+        ("Gemm", "alpha" | "beta", Attribute::Float(bits)) => float(*bits, 1.0),
+        (
+            "LayerNormalization" | "BatchNormalization" | "InstanceNormalization",
+            "epsilon",
+            Attribute::Float(bits),
+        ) => float(*bits, 1e-5),
+        ("BatchNormalization", "momentum", Attribute::Float(bits)) => float(*bits, 0.9),
+        (_, "auto_pad", Attribute::Text(text)) => text == b"NOTSET",
+        ("LSTM" | "GRU" | "RNN", "direction", Attribute::Text(text)) => text == b"forward",
+        ("Gelu", "approximate", Attribute::Text(text)) => text == b"none",
+        (_, "dilations" | "strides", Attribute::Ints(values)) => values.iter().all(|v| *v == 1),
+        (_, "pads", Attribute::Ints(values)) => values.iter().all(|v| *v == 0),
+        _ => false,
     }
 }
 

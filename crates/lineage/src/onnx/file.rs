@@ -28,6 +28,8 @@ pub(crate) struct Onnx {
     pub(crate) functions: BTreeMap<(String, String), Graph>,
     /// What is there and is not read: one sentence each.
     pub(crate) unread: Vec<String>,
+    /// Files beside it that are named and not there.
+    pub(crate) absent: Vec<String>,
     /// Bytes of the files beside it that its tensors take, by path.
     pub(crate) outside: HashMap<String, Vec<(u64, u64)>>,
 }

@@ -40,6 +40,12 @@ pub fn tensors(file: &ModelFile, files: &[ModelFile]) -> Option<Vec<Tensor>> {
     Some(onnx.tensors())
 }
 
+/// Names of the files beside an ONNX file that hold its data and are not among
+/// `files`.
+pub fn absent(file: &ModelFile, files: &[ModelFile]) -> Vec<String> {
+    file::Onnx::read(file, files).map_or_else(|_| Vec::new(), |onnx| onnx.absent)
+}
+
 /// For relations that compare tensors by name: the graphs of both must be the
 /// same, or all that is said of tensors says nothing of the model.
 pub(crate) fn compare_graphs(proof: &mut Proof, source: &Model, target: &Model) {

@@ -249,6 +249,37 @@ impl<'a> Walk<'a> {
         true
     }
 
+    /// A product and a sum that became a `Gemm`.
+    pub(super) fn sum(&mut self, add: &'a Node, s: usize, gemm: &'a Node, t: usize) -> bool {
+        let plain = gemm.attributes.iter().all(|(key, value)| match value {
+            Attribute::Int(value) => key.starts_with("trans") && *value == 0,
+            Attribute::Float(bits) => f32::from_bits(*bits) == 1.0,
+            _ => false,
+        });
+        if !plain {
+            return false;
+        }
+        for (first, second) in [(0, 1), (1, 0)] {
+            let value = self.source.find(Ref {
+                scope: s,
+                name: add.input(first),
+            });
+            let Value::Node(scope, at, _) = value else {
+                continue;
+            };
+            let Some(product) = self.source.node(scope, at) else {
+                continue;
+            };
+            if product.operator == "MatMul" {
+                self.push((product, scope, 0), (gemm, t, 0), None);
+                self.push((product, scope, 1), (gemm, t, 1), None);
+                self.push((add, s, second), (gemm, t, 2), None);
+                return true;
+            }
+        }
+        false
+    }
+
     /// The second factor of a plain product, dequantized or not.
     fn factor(&mut self, one: &'a Node, s: usize, node: &'a Node, t: usize) -> bool {
         let reference = Ref {

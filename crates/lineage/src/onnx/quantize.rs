@@ -78,6 +78,7 @@ fn prove(case: &Case<'_>) -> Proof {
         proof.note("nothing is quantized: the graphs are the same");
     }
     activations(&walked, &mut proof);
+    shapes(&walked, &mut proof);
     beside::compare(&mut proof, source, case.target, &Rules::CAST);
     extras::check(&after, case.target, &before.metadata, &mut proof);
     proof
@@ -236,6 +237,19 @@ fn opsets(before: &Onnx, after: &Onnx, proof: &mut Proof) {
             )),
             _ => {}
         }
+    }
+}
+
+/// Shapes that were computed and are constants now.
+fn shapes(walked: &Walked<'_>, proof: &mut Proof) {
+    if walked.shapes > 0 {
+        proof.lower(
+            Grade::Structural,
+            format!(
+                "{} computed shapes are constants in the target",
+                walked.shapes
+            ),
+        );
     }
 }
 

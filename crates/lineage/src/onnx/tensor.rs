@@ -197,6 +197,9 @@ fn place(reader: &mut Reader<'_>, outside: &[(String, String)], len: u64) -> Dat
     };
     let path = format!("{folder}{}", location.trim_start_matches("./"));
     let Some(file) = reader.files.iter().find(|file| file.path == path) else {
+        if !reader.onnx.absent.contains(&path) && reader.onnx.absent.len() < 64 {
+            reader.onnx.absent.push(path.clone());
+        }
         return Data::Missing(format!("its data are in {path}, which is not there"));
     };
     if offset.checked_add(length).is_none_or(|end| end > file.size) {

@@ -45,6 +45,8 @@ pub(super) struct Walked<'a> {
     pub(super) activations: Vec<Scaled<'a>>,
     /// Converted to half precision.
     pub(super) half: bool,
+    /// Computed shapes that are constants in the target.
+    pub(super) shapes: u64,
     /// Operators that quantize were met.
     pub(super) quantized: bool,
     seen: HashSet<(Ref<'a>, Ref<'a>, bool)>,
@@ -356,6 +358,10 @@ impl<'a> Walk<'a> {
                     });
                     return;
                 }
+                if node.is_some_and(|node| computes_shape(node, tensor)) {
+                    self.out.shapes += 1;
+                    return;
+                }
                 let label = node.map_or_else(String::new, Node::label);
                 self.wrong(format!("{label} is replaced by the constant {}", to.name));
             }
@@ -390,6 +396,9 @@ impl<'a> Walk<'a> {
             return;
         }
         if one.operator == "Gemm" && other.operator == "Add" && self.product(one, s, other, t) {
+            return;
+        }
+        if one.operator == "Add" && other.operator == "Gemm" && self.sum(one, s, other, t) {
             return;
         }
         if one.operator != other.operator || one.domain != other.domain {
@@ -434,6 +443,16 @@ impl<'a> Walk<'a> {
         };
         self.open.push((from, to, scaled));
     }
+}
+
+/// A few whole numbers where the source computes a shape.
+fn computes_shape(node: &Node, tensor: &Tensor) -> bool {
+    let small = tensor.dtype == "i64" && tensor.elements() <= 8 && tensor.shape.len() <= 1;
+    small
+        && matches!(
+            node.operator.as_str(),
+            "Concat" | "Unsqueeze" | "Squeeze" | "Gather" | "Shape" | "Slice" | "Cast"
+        )
 }
 
 fn is_between_floats(node: &Node) -> bool {
