@@ -129,6 +129,8 @@ pub(crate) enum Command {
     Bom(crate::commands::bom::Bom),
     /// Say what changed between a model and what it was made from
     Diff(crate::commands::diff::Diff),
+    /// Draw how a model came to be, from origin to deployed file, each step with its grade
+    Lineage(crate::commands::lineage::Lineage),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }

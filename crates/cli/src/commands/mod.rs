@@ -13,6 +13,7 @@ pub(crate) mod identity;
 mod init;
 pub(crate) mod inspect;
 pub(crate) mod keygen;
+pub(crate) mod lineage;
 mod log;
 mod policy;
 pub(crate) mod prove;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Init(args) => init::run(&args, &common),
         Command::Inspect(args) => inspect::run(&args, &common),
         Command::Show(args) => show::run(&args, &common),
+        Command::Lineage(args) => lineage::run(&args, &common),
         Command::Log(args) => log::run(&args, &common),
         Command::Explain(args) => explain::run(&args, &common),
         Command::Approve(args) => approve::run(&args, &common),

@@ -15,6 +15,7 @@ pub mod diff;
 pub mod evidence;
 pub mod explain;
 pub mod graph;
+pub mod history;
 pub mod identity;
 pub mod log;
 pub mod passport;
