@@ -37,7 +37,10 @@ struct Present {
 
 pub(crate) fn run(args: &Lineage, common: &Common) -> Result<u8, Failure> {
     let form = output::format(common);
-    if !matches!(form, Format::Text | Format::Json | Format::Svg | Format::Mermaid) {
+    if !matches!(
+        form,
+        Format::Text | Format::Json | Format::Svg | Format::Mermaid
+    ) {
         return usage("a lineage is drawn as text, json, svg or mermaid; say which by --format");
     }
     let trust = args.trust.root(common)?;
@@ -76,8 +79,7 @@ pub(crate) fn run(args: &Lineage, common: &Common) -> Result<u8, Failure> {
     let mut present = Vec::new();
     for path in &args.parents {
         let opened = source::open(path)?;
-        let Identified { name, digest, .. } =
-            signing::identified(&opened, cache.as_ref(), common)?;
+        let Identified { name, digest, .. } = signing::identified(&opened, cache.as_ref(), common)?;
         let node = drawn.add_present(&name, &digest);
         present.push(Present { node, opened });
     }
@@ -125,7 +127,7 @@ fn recompute(
         let into: Vec<usize> = drawn
             .edges
             .iter()
-            .filter(|edge| edge.to == target.node)
+            .filter(|edge| edge.to == target.node && edge.role != "named")
             .map(|edge| edge.from)
             .collect();
         let at_hand: Vec<&Present> = present
@@ -155,7 +157,14 @@ fn recompute(
             Ok(proof) => proof,
             Err(message) => return usage(message),
         };
-        for edge in drawn.edges.iter_mut().filter(|edge| edge.to == target.node) {
+        for edge in drawn
+            .edges
+            .iter_mut()
+            .filter(|edge| into.contains(&edge.from))
+        {
+            if edge.to != target.node {
+                continue;
+            }
             edge.grade = proof.grade.as_str().to_owned();
             edge.recomputed = true;
             edge.because = proof.reasons.first().cloned();

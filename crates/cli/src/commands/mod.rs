@@ -42,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let form = output::format(&common);
     let fits = match command {
         Command::Bom(_) => form.is_bill() || common.format.is_none(),
+        Command::Lineage(_) => !form.is_bill(),
         _ => form.is_report(),
     };
     if !fits {

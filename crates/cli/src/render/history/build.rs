@@ -16,6 +16,7 @@ impl History {
             nodes: vec![Node {
                 name: name.to_owned(),
                 digest: Some(digest.to_owned()),
+                operation: None,
                 at: None,
                 recorded_by: None,
                 signed_by: Vec::new(),
@@ -31,8 +32,13 @@ impl History {
             let known = history.find(&hop.digest);
             let name = hop.name.clone().unwrap_or_else(|| "unnamed".to_owned());
             let node = Node {
-                name: if known == Some(0) { history.nodes[0].name.clone() } else { name },
+                name: if known == Some(0) {
+                    history.nodes[0].name.clone()
+                } else {
+                    name
+                },
                 digest: Some(hop.digest.clone()),
+                operation: hop.operation.clone(),
                 at: hop.at.clone(),
                 recorded_by: hop.recorded_by.clone(),
                 signed_by: hop.signed_by.clone(),
@@ -60,7 +66,11 @@ impl History {
         let Some(to) = self.find(&hop.digest) else {
             return;
         };
-        for input in hop.inputs.iter().filter(|input| MODELS.contains(&input.role.as_str())) {
+        for input in hop
+            .inputs
+            .iter()
+            .filter(|input| MODELS.contains(&input.role.as_str()))
+        {
             let from = match input.digest.as_deref().and_then(|digest| self.find(digest)) {
                 Some(from) => from,
                 None => self.name_only(input.name.as_deref().unwrap_or("unnamed"), None),
@@ -82,17 +92,37 @@ impl History {
         for parent in &manifest.parents {
             let word = serde_json::to_value(parent.transformation).unwrap_or_default();
             let operation = word.as_str().unwrap_or_default();
-            self.add_told(&parent.reference, parent.digest.as_deref(), operation, "manifest");
+            self.add_told(
+                0,
+                &parent.reference,
+                parent.digest.as_deref(),
+                operation,
+                "manifest",
+            );
         }
     }
 
-    /// What a model card or an adapter's configuration names as its base.
+    /// What a model card or an adapter's configuration names as its base. Such
+    /// files are copied along, so it belongs to where the records begin.
     pub fn add_named(&mut self, name: &str) {
-        self.add_told(name, None, "", "named");
+        let known = self.nodes.iter().any(|node| same_name(&node.name, name));
+        let begins = (0..self.nodes.len())
+            .rev()
+            .find(|node| self.nodes[*node].digest.is_some() && self.steps_into(*node).count() == 0);
+        if let (false, Some(origin)) = (known, begins) {
+            self.add_told(origin, name, None, "", "named");
+        }
     }
 
-    fn add_told(&mut self, name: &str, digest: Option<&str>, operation: &str, role: &str) {
-        let told_already = self.into(0).any(|edge| {
+    fn add_told(
+        &mut self,
+        to: usize,
+        name: &str,
+        digest: Option<&str>,
+        operation: &str,
+        role: &str,
+    ) {
+        let told_already = self.steps_into(to).any(|edge| {
             let node = &self.nodes[edge.from];
             digest.is_some() && node.digest.as_deref() == digest || same_name(&node.name, name)
         });
@@ -101,11 +131,11 @@ impl History {
         }
         let from = digest
             .and_then(|digest| self.find(digest))
-            .filter(|from| *from != 0)
+            .filter(|from| *from != to)
             .unwrap_or_else(|| self.name_only(name, digest));
         self.edges.push(Edge {
             from,
-            to: 0,
+            to,
             role: role.to_owned(),
             operation: operation.to_owned(),
             grade: "claimed".to_owned(),
@@ -120,7 +150,7 @@ impl History {
         if let Some(known) = self.find(digest) {
             return known;
         }
-        let named = self.into(0).find_map(|edge| {
+        let named = self.steps_into(0).find_map(|edge| {
             let node = &self.nodes[edge.from];
             (node.digest.is_none() && same_name(&node.name, name)).then_some(edge.from)
         });
@@ -128,7 +158,7 @@ impl History {
             self.nodes[index].digest = Some(digest.to_owned());
             return index;
         }
-        self.add_told(name, Some(digest), "", "given");
+        self.add_told(0, name, Some(digest), "", "given");
         self.find(digest).unwrap_or(0)
     }
 
@@ -136,6 +166,7 @@ impl History {
         self.nodes.push(Node {
             name: name.to_owned(),
             digest: digest.map(str::to_owned),
+            operation: None,
             at: None,
             recorded_by: None,
             signed_by: Vec::new(),
@@ -150,7 +181,10 @@ fn same_name(one: &str, other: &str) -> bool {
     let bare = |name: &str| {
         let name = name.split('@').next().unwrap_or(name);
         let name = name.trim_end_matches('/');
-        name.rsplit(['/', ':']).next().unwrap_or(name).to_ascii_lowercase()
+        name.rsplit(['/', ':'])
+            .next()
+            .unwrap_or(name)
+            .to_ascii_lowercase()
     };
     bare(one) == bare(other)
 }

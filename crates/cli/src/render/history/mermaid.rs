@@ -5,7 +5,10 @@ use super::{History, operation, short};
 pub fn mermaid(history: &History) -> String {
     let mut out = "flowchart LR\n".to_owned();
     for (index, node) in history.nodes.iter().enumerate() {
-        let digest = node.digest.as_deref().map_or("by name only".to_owned(), short);
+        let digest = node
+            .digest
+            .as_deref()
+            .map_or("by name only".to_owned(), short);
         let signed = if node.signed_by.is_empty() {
             "not signed".to_owned()
         } else {
@@ -20,7 +23,11 @@ pub fn mermaid(history: &History) -> String {
     }
     for edge in &history.edges {
         let arrow = if edge.grade == "claimed" { "-." } else { "--" };
-        let head = if edge.grade == "claimed" { ".->" } else { "-->" };
+        let head = if edge.grade == "claimed" {
+            ".->"
+        } else {
+            "-->"
+        };
         out.push_str(&format!(
             "  n{} {arrow} \"{} · {}\" {head} n{}\n",
             edge.from,

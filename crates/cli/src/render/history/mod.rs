@@ -7,6 +7,8 @@
 mod build;
 mod mermaid;
 mod svg;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use modelward_schema::{Custody, EvidenceProblem};
@@ -23,7 +25,9 @@ pub struct Node {
     pub name: String,
     /// Absent for a model that is only named.
     pub digest: Option<String>,
-    /// When it was made, as its record says.
+    /// How it was made, as its record says: `download`, `quantize`…
+    pub operation: Option<String>,
+    /// When, as its record says.
     pub at: Option<String>,
     /// Who signed the record of how it was made.
     pub recorded_by: Option<String>,
@@ -40,7 +44,7 @@ pub struct Edge {
     pub from: usize,
     /// Index of what was made.
     pub to: usize,
-    /// `base`, `adapter`…
+    /// `base`, `adapter`…; `manifest`, `named` or `given` for what no record says.
     pub role: String,
     /// `quantize`…; empty when nobody says.
     pub operation: String,
@@ -65,9 +69,16 @@ pub struct History {
     pub custody: Custody,
 }
 
+impl Edge {
+    /// A signed record says so, not only the manifest, a card, or whoever asks.
+    pub fn is_recorded(&self) -> bool {
+        !matches!(self.role.as_str(), "manifest" | "named" | "given")
+    }
+}
+
 impl History {
     /// Edges into a node.
-    fn into(&self, node: usize) -> impl Iterator<Item = &Edge> {
+    fn steps_into(&self, node: usize) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(move |edge| edge.to == node)
     }
 

@@ -37,7 +37,10 @@ pub fn svg(history: &History) -> String {
     for (index, node) in history.nodes.iter().enumerate() {
         let (x, y) = corner(index);
         let class = if node.here { "card here" } else { "card" };
-        let digest = node.digest.as_deref().map_or("by name only".to_owned(), short);
+        let digest = node
+            .digest
+            .as_deref()
+            .map_or("by name only".to_owned(), short);
         let (signed, state) = if node.signed_by.is_empty() {
             ("not signed".to_owned(), "lacks")
         } else {

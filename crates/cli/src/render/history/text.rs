@@ -24,7 +24,10 @@ pub fn text(history: &History, options: &RenderOptions) -> String {
     out.push('\n');
     out.push_str(&match history.completeness {
         Some(100) if history.missing.is_empty() => {
-            format!("  {}  every step is signed and told\n", paint.good("complete"))
+            format!(
+                "  {}  every step is signed and told\n",
+                paint.good("complete")
+            )
         }
         Some(percent) => format!(
             "  {}  {percent} of 100: steps that are signed and tell how they came to be\n",
@@ -71,7 +74,7 @@ impl Drawing<'_> {
     /// What led to the node, and the node as the last line.
     fn block(&mut self, node: usize, depth: usize) -> Vec<String> {
         let repeated = !self.drawn.insert(node);
-        let edges: Vec<Edge> = self.history.into(node).cloned().collect();
+        let edges: Vec<Edge> = self.history.steps_into(node).cloned().collect();
         let mut out = Vec::new();
         if repeated && !edges.is_empty() {
             out.push(self.paint.dim("⋮ as above"));
@@ -107,7 +110,7 @@ impl Drawing<'_> {
             let by = node.recorded_by.as_deref()?;
             Some(format!("recorded by {}", plain(by)))
         });
-        if let Some(by) = by {
+        if let Some(by) = by.filter(|_| edge.is_recorded()) {
             line.push_str(&format!("  {by}"));
         } else if !edge.recomputed {
             line.push_str(match edge.role.as_str() {
@@ -132,13 +135,21 @@ impl Drawing<'_> {
             Some(digest) => line.push_str(&format!("  {}", plain(&short(digest)))),
             None => line.push_str("  by name only"),
         }
+        if self.history.steps_into(index).next().is_none()
+            && let Some(operation) = &node.operation
+        {
+            line.push_str(&format!("  {}", plain(operation)));
+        }
         if let Some(at) = &node.at {
             line.push_str(&format!("  {}", day(at)));
         }
         if node.signed_by.is_empty() {
             line.push_str(&format!("  {}", self.paint.warn("not signed")));
         } else {
-            line.push_str(&format!("  signed by {}", plain(&node.signed_by.join(", "))));
+            line.push_str(&format!(
+                "  signed by {}",
+                plain(&node.signed_by.join(", "))
+            ));
         }
         line
     }
