@@ -40,8 +40,8 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
-            "schema", "engine", "rules", "manifest", "policy", "registry", "trust", "bom", "graphs",
-            "lineage",
+            "schema", "engine", "rules", "manifest", "policy", "registry", "trust", "bom",
+            "graphs", "lineage",
         ],
     ),
 ];

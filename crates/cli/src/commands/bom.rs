@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use modelward_bom::{Attached, Format as Bill, Known, write};
+use modelward_bom::{Ancestor, Attached, Format as Bill, Known, write};
 use modelward_cli::render::Format;
+use modelward_engine::evidence::{Identified, Sources, gather};
 use modelward_engine::gate::manifest_text;
 use modelward_engine::{Options, Progress, source};
 use modelward_trust::{hash_bytes, hex};
@@ -12,6 +13,7 @@ use modelward_trust::{hash_bytes, hex};
 use crate::args::Common;
 use crate::failure::{FINE, Failure, UNDECIDED, usage};
 use crate::progress::Bar;
+use crate::signing::Trusting;
 use crate::{output, settings};
 
 /// CycloneDX 1.7 unless --format says cyclonedx-1.6 or spdx-3.0.1.
@@ -29,6 +31,8 @@ pub(crate) struct Bom {
     /// When the model was released, RFC 3339
     #[arg(long, value_name = "TIME")]
     released: Option<jiff::Timestamp>,
+    #[command(flatten)]
+    pub(crate) trust: Trusting,
 }
 
 pub(crate) fn run(args: &Bom, common: &Common) -> Result<u8, Failure> {
@@ -65,7 +69,7 @@ pub(crate) fn run(args: &Bom, common: &Common) -> Result<u8, Failure> {
         now: settings::now(common),
         supplier: args.supplier.clone(),
         released: args.released.map(to_the_second),
-        ancestors: Vec::new(),
+        ancestors: ancestors(&args.trust, &opened, &report, common)?,
         attached: attached(opened.root.as_deref()),
     };
     let format = match common.format {
@@ -94,6 +98,52 @@ pub(crate) fn run(args: &Bom, common: &Common) -> Result<u8, Failure> {
         "not everything could be read, so the bill is incomplete; modelward scan says what",
     );
     Ok(UNDECIDED)
+}
+
+/// Models on the way, from the statements that count by the trust root.
+fn ancestors(
+    trust: &Trusting,
+    opened: &source::Opened,
+    report: &modelward_schema::Report,
+    common: &Common,
+) -> Result<Vec<Ancestor>, Failure> {
+    let (Some(trust), Some(digest)) = (trust.root(common)?, &report.artifact.digest) else {
+        return Ok(Vec::new());
+    };
+    let registry = crate::signing::registry_if_there(common)?;
+    let artifact = Identified {
+        name: report.artifact.name.clone(),
+        digest: digest.clone(),
+        files: report.artifact.files.clone(),
+        fingerprint: None,
+    };
+    let sources = Sources {
+        trust: Some(&trust),
+        registry: registry.as_ref(),
+    };
+    let found = gather(opened.root.as_deref(), &artifact, sources)?;
+    let hops = found.chain.map(|chain| chain.hops).unwrap_or_default();
+    let made = hops.first().and_then(|hop| hop.operation.clone());
+    let inputs: Vec<String> = hops
+        .first()
+        .into_iter()
+        .flat_map(|hop| &hop.inputs)
+        .filter_map(|input| input.digest.clone())
+        .collect();
+    let by = |hop: &modelward_schema::Hop| hop.recorded_by.clone().unwrap_or_default();
+    Ok(hops
+        .iter()
+        .skip(1)
+        .map(|hop| Ancestor {
+            name: hop.name.clone().unwrap_or_else(|| hop.digest.clone()),
+            digest: Some(hop.digest.clone()),
+            transformation: made
+                .clone()
+                .filter(|_| inputs.contains(&hop.digest))
+                .unwrap_or_default(),
+            told_by: format!("signed provenance {}", by(hop)).trim().to_owned(),
+        })
+        .collect())
 }
 
 fn to_the_second(time: jiff::Timestamp) -> String {
