@@ -36,7 +36,9 @@ pub fn fingerprint(flat: &Flat<'_>) -> Option<String> {
         }
         let mut out = Labeler::new("node");
         out.label(piece.own);
-        parts.into_iter().for_each(|part| out.label(part));
+        for part in parts {
+            out.label(part);
+        }
         let label = out.done();
         living.push(label);
         if let Some(slot) = labels.get_mut(at(index)) {
@@ -48,6 +50,8 @@ pub fn fingerprint(flat: &Flat<'_>) -> Option<String> {
     for output in &canon.outputs {
         out.label(of(&labels, output));
     }
-    living.into_iter().for_each(|label| out.label(label));
+    for label in living {
+        out.label(label);
+    }
     Some(format!("graph:{}", hex(out.done())))
 }

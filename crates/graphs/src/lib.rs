@@ -21,6 +21,7 @@
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
         clippy::as_conversions,
+        clippy::cast_precision_loss,
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,

@@ -208,8 +208,8 @@ pub(crate) struct Predicate {
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: String,
     /// JSON of the predicate
-    #[arg(long, value_name = "FILE")]
-    pub(crate) predicate: PathBuf,
+    #[arg(long = "predicate", value_name = "FILE")]
+    pub(crate) content: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -165,7 +165,7 @@ fn recompute(
             if edge.to != target.node {
                 continue;
             }
-            edge.grade = proof.grade.as_str().to_owned();
+            proof.grade.as_str().clone_into(&mut edge.grade);
             edge.recomputed = true;
             edge.because = proof.reasons.first().cloned();
             if edge.operation.is_empty() {

@@ -133,14 +133,10 @@ fn sign_and_keep(
         };
     };
     let bundle = modelward_trust::evidence::sign(&key, statement)?;
-    match beside {
-        Some(root) => {
-            let place = modelward_trust::evidence::Places::of(root).claims;
-            crate::signing::put_line(&bundle, &place, Some(registry))
-        }
-        None => {
-            modelward_engine::evidence::keep_line(registry, &bundle)?;
-            Ok(())
-        }
+    if let Some(root) = beside {
+        let place = modelward_trust::evidence::Places::of(root).claims;
+        return crate::signing::put_line(&bundle, &place, Some(registry));
     }
+    modelward_engine::evidence::keep_line(registry, &bundle)?;
+    Ok(())
 }

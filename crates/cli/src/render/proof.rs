@@ -127,10 +127,11 @@ pub fn text(shown: &Shown<'_>, options: &RenderOptions) -> String {
         paint.dim(text)
     });
     let seconds = shown.elapsed.as_secs_f64();
-    let rate = if seconds > 0.05 {
+    let millis = u64::try_from(shown.elapsed.as_millis()).unwrap_or(u64::MAX);
+    let rate = if millis > 50 {
         format!(
             ", {} per second",
-            words::bytes((shown.read as f64 / seconds) as u64)
+            words::bytes(shown.read.saturating_mul(1000) / millis)
         )
     } else {
         String::new()

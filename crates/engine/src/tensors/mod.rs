@@ -29,11 +29,7 @@ pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
     let tensors = std::mem::take(&mut facts.tensors);
     let places = Places::of(opened, &facts)?;
     let mut files: Vec<ModelFile> = Vec::with_capacity(opened.files.len());
-    for fact in facts
-        .files
-        .iter()
-        .filter(|fact| places.is_file(fact, &facts))
-    {
+    for fact in facts.files.iter().filter(|fact| is_file(fact, &facts)) {
         if let Some(bytes) = places.find(&fact.path) {
             files.push(ModelFile {
                 path: fact.path.clone(),
@@ -150,36 +146,8 @@ impl<'a> Places<'a> {
         Some(content)
     }
 
-    /// A file of the folder, or of an archive that stands for one.
-    fn is_file(&self, fact: &FileFact, facts: &Facts) -> bool {
-        match &fact.parent {
-            None => true,
-            Some(parent) => facts
-                .files
-                .iter()
-                .any(|file| file.path == *parent && FOLDERS.contains(&file.format.as_str())),
-        }
-    }
-
-    /// The file that a tensor counts to: not the member of a PyTorch zip, but
-    /// the zip.
-    fn file_of<'p>(&self, path: &'p str, facts: &Facts) -> &'p str {
-        let mut file = path;
-        while let Some((outer, _)) = file.rsplit_once("!/") {
-            let folder = facts
-                .files
-                .iter()
-                .any(|fact| fact.path == outer && FOLDERS.contains(&fact.format.as_str()));
-            if folder {
-                break;
-            }
-            file = outer;
-        }
-        file
-    }
-
     fn tensor(&self, fact: modelward_schema::Tensor, facts: &Facts) -> Tensor {
-        let file = self.file_of(&fact.at.path, facts).to_owned();
+        let file = file_of(&fact.at.path, facts).to_owned();
         let data = self.data(&fact);
         Tensor {
             name: fact.name,
@@ -237,4 +205,32 @@ fn impossible(fact: &modelward_schema::Tensor, size: u64) -> Option<String> {
     let most = size.saturating_mul(64).saturating_add(1 << 30);
     // Block formats have down to two bits an element.
     (bytes / 64 > most).then(|| "its shape asks for far more than the file has".to_owned())
+}
+
+/// A file of the folder, or of an archive that stands for one.
+fn is_file(fact: &FileFact, facts: &Facts) -> bool {
+    match &fact.parent {
+        None => true,
+        Some(parent) => facts
+            .files
+            .iter()
+            .any(|file| file.path == *parent && FOLDERS.contains(&file.format.as_str())),
+    }
+}
+
+/// The file that a tensor counts to: not the member of a PyTorch zip, but
+/// the zip.
+fn file_of<'p>(path: &'p str, facts: &Facts) -> &'p str {
+    let mut file = path;
+    while let Some((outer, _)) = file.rsplit_once("!/") {
+        let folder = facts
+            .files
+            .iter()
+            .any(|fact| fact.path == outer && FOLDERS.contains(&fact.format.as_str()));
+        if folder {
+            break;
+        }
+        file = outer;
+    }
+    file
 }

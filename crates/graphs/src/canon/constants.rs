@@ -57,7 +57,7 @@ pub(super) fn label(constant: &Constant, learned: bool, form: Form) -> Label {
     };
     let whole = !array.kind.is_float();
     let one = reals.len() <= 1;
-    if one && !(learned && !whole) || whole && reals.len() <= MAX_LITERAL {
+    if one && (whole || !learned) || whole && reals.len() <= MAX_LITERAL {
         // The shape of a scalar is a matter of the exporter's taste.
         let mut out = Labeler::new("literal");
         for real in reals.iter() {
@@ -67,7 +67,10 @@ pub(super) fn label(constant: &Constant, learned: bool, form: Form) -> Label {
     }
     let mut distinct: Vec<f64> = Vec::new();
     for real in reals.iter() {
-        if !distinct.iter().any(|known| known == real) {
+        if !distinct
+            .iter()
+            .any(|known| known.to_bits() == real.to_bits())
+        {
             distinct.push(*real);
         }
         if distinct.len() > FEW {

@@ -156,8 +156,15 @@ fn is_default(std: Std, name: &str, value: &Setting) -> bool {
     match value {
         Setting::Int(number) => {
             let default = match (std, name) {
-                (Std::Gather | Std::GatherElements | Std::ScatterElements, "axis")
-                | (Std::ArgMax | Std::ArgMin | Std::Split, "axis") => Some(0),
+                (
+                    Std::Gather
+                    | Std::GatherElements
+                    | Std::ScatterElements
+                    | Std::ArgMax
+                    | Std::ArgMin
+                    | Std::Split,
+                    "axis",
+                ) => Some(0),
                 (Std::Flatten | Std::QuantizeLinear | Std::DequantizeLinear, "axis") => Some(1),
                 (
                     Std::Softmax

@@ -26,7 +26,9 @@ pub(super) fn rounds(canon: &Canon, uses: &[Vec<Use>], count: usize) -> Vec<Vec<
         }
         let mut out = Labeler::new("alone");
         out.label(piece.own);
-        parts.into_iter().for_each(|part| out.label(part));
+        for part in parts {
+            out.label(part);
+        }
         if let Some(slot) = first.get_mut(at(index)) {
             *slot = out.done();
         }
@@ -64,7 +66,9 @@ pub(super) fn rounds(canon: &Canon, uses: &[Vec<Use>], count: usize) -> Vec<Vec<
             let mut out = Labeler::new("around");
             out.label(of(index));
             out.number(gives.get(at(index)).copied().unwrap_or(u64::MAX));
-            up.into_iter().for_each(|label| out.label(label));
+            for label in up {
+                out.label(label);
+            }
             for (label, operand, slot) in down {
                 out.label(label);
                 out.number(u64::from(operand));

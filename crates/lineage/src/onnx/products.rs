@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
         let scaled = Scaled {
             scale,
             zero: self.target.tensor(at(whole.input(3))),
-            axis: if convolves { 0 } else { 1 },
+            axis: i64::from(!convolves),
             block: 0,
         };
         self.weight(one, s, weight, Some(scaled), None, None);

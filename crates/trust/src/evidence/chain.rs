@@ -5,7 +5,7 @@
 //! names. Nothing is taken on a name: a step belongs to a model only by its
 //! digest, so a model that was exchanged in the middle breaks the line there.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use modelward_schema::{About, Chain, Evidence, EvidenceProblem, Hop, HopInput, SignedStatement};
 use serde_json::Value;
@@ -378,10 +378,10 @@ fn made_from(steps: &[Step<'_>], digest: &str, from: &str) -> bool {
 /// As policy and report see them: the statements, then the chain when there is
 /// a trust root to build it by.
 pub fn to_schema(judged: &[Judged], chain: Option<Chain>, digest: &str) -> Vec<Evidence> {
-    let ancestors: BTreeMap<&str, ()> = chain
+    let ancestors: BTreeSet<&str> = chain
         .iter()
         .flat_map(|chain| chain.hops.iter())
-        .map(|hop| (hop.digest.as_str(), ()))
+        .map(|hop| hop.digest.as_str())
         .collect();
     let mut out: Vec<Evidence> = judged
         .iter()
@@ -391,14 +391,14 @@ pub fn to_schema(judged: &[Judged], chain: Option<Chain>, digest: &str) -> Vec<E
     out
 }
 
-fn statement(judged: &Judged, digest: &str, ancestors: &BTreeMap<&str, ()>) -> SignedStatement {
+fn statement(judged: &Judged, digest: &str, ancestors: &BTreeSet<&str>) -> SignedStatement {
     let read = judged.statement.as_ref();
     let subjects: Vec<String> = read.map(|s| s.digests().collect()).unwrap_or_default();
     let about = if subjects.iter().any(|subject| subject == digest) {
         About::Artifact
     } else if subjects
         .iter()
-        .any(|subject| ancestors.contains_key(subject.as_str()))
+        .any(|subject| ancestors.contains(subject.as_str()))
     {
         About::Ancestor
     } else {

@@ -242,10 +242,9 @@ fn what_of<'a>(statement: &'a Statement, claim: &'a Claim, judging: &Judging<'a>
     let model = if statement.speaks_of(judging.digest) {
         judging.model
     } else {
-        let names = statement.subject.iter();
+        let mut names = statement.subject.iter();
         names
-            .filter_map(|subject| subject.name.as_deref())
-            .next()
+            .find_map(|subject| subject.name.as_deref())
             .unwrap_or_default()
     };
     What {

@@ -91,7 +91,7 @@ impl Desk {
     /// The OMS signature of a model, as far as evidence looks at it.
     pub(crate) fn signature(&self, who: &str, about: &str) -> Line {
         let mut statement = Statement::about(Resource::named("m", about), &approval("x")).unwrap();
-        statement.predicate_type = "https://model_signing/signature/v1.0".to_owned();
+        "https://model_signing/signature/v1.0".clone_into(&mut statement.predicate_type);
         self.line(who, &statement)
     }
 }

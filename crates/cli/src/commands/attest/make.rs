@@ -283,8 +283,8 @@ fn finish<P: say::Predicate>(subject: Resource, predicate: &P) -> Result<Stateme
 }
 
 fn from_file(subject: Resource, args: &Predicate) -> Result<Statement, Failure> {
-    let shown = args.predicate.display();
-    let text = match std::fs::read(&args.predicate) {
+    let shown = args.content.display();
+    let text = match std::fs::read(&args.content) {
         Ok(text) => text,
         Err(error) => return usage(format!("{shown}: {error}")),
     };
