@@ -17,12 +17,14 @@ use super::slots::{Names, Slot, expected, slots};
 use super::{constant, extras, folded, view};
 use crate::beside::{self, Rules};
 use crate::case::Case;
+use crate::dtype::Dtype;
 use crate::grade::Grade;
 use crate::model::Model;
-use crate::pairs::{is_recomputed, tie};
-use crate::proof::{Proof, TensorProof};
+use crate::pairs::{is_embedding, is_recomputed, tie};
+use crate::proof::{Proof, TensorProof, Worst};
 use crate::relations::{Fit, Relation, cast_of};
-use crate::sweep::Tell;
+use crate::round::{Way, encode};
+use crate::sweep::{Tally, Tell, sweep};
 use crate::tensor::Tensor;
 
 pub static EXPORT: Relation = Relation {
@@ -116,6 +118,10 @@ fn modules(slots: &[Slot<'_>], outcomes: &[Outcome], proof: &mut Proof) {
         let Some((module, "weight" | "bias")) = only.rsplit_once('.') else {
             continue;
         };
+        // A head takes its weight from the embedding.
+        if is_embedding(only) {
+            continue;
+        }
         match homes.get(scope.as_str()) {
             Some((held, other)) if *held != module => proof.refute(format!(
                 "{} holds the values of {only}, and {other}, of the same module, those of {held}",
@@ -173,7 +179,13 @@ fn explain(slot: &Slot<'_>, source: &Model, names: &Names<'_>, tell: Tell<'_>) -
         let proof = rename(TensorProof::unread(target, why.clone()), slot);
         return Outcome::Proof(Box::new(proof), Vec::new());
     }
-    let check = |view: &View| cast_of(target, &view.tensor, tell);
+    let check = |view: &View| {
+        let proof = cast_of(target, &view.tensor, tell);
+        match view::by_way_of(target, &view.tensor) {
+            Some(short) if proof.grade == Grade::Refuted => shortened(target, view, short, tell),
+            _ => proof,
+        }
+    };
     let belongs = expected(slot, names);
     let mut near: Option<(TensorProof, View)> = None;
     if let Some((origin, _)) = belongs
@@ -186,7 +198,7 @@ fn explain(slot: &Slot<'_>, source: &Model, names: &Names<'_>, tell: Tell<'_>) -
         }
         near = Some((proof, view));
     }
-    if target.kind().is_some_and(crate::dtype::Dtype::is_float) && near.is_none() {
+    if target.kind().is_some_and(Dtype::is_float) && near.is_none() {
         // Folding comes before other sources: an equal name is no equal value.
         if let Some(outcome) = fold(slot, belongs.map(|(origin, _)| origin), source, tell) {
             return outcome;
@@ -259,6 +271,52 @@ fn explain(slot: &Slot<'_>, source: &Model, names: &Names<'_>, tell: Tell<'_>) -
             Some(why) if slot.used => Outcome::Constant(why),
             _ => Outcome::Unexplained,
         },
+    }
+}
+
+/// Numbers that were short for a while and are long again.
+fn shortened(target: &Tensor, view: &View, short: Dtype, tell: Tell<'_>) -> TensorProof {
+    let tally = sweep(&[target, &view.tensor], tell, &|start, buffers| {
+        let mut tally = Tally::default();
+        let [is, origin] = buffers else { return tally };
+        let (Some(to), Some(from)) = (target.kind(), view.tensor.kind()) else {
+            return tally;
+        };
+        let (mut values, mut must) = (Vec::new(), Vec::new());
+        to.decode(is, &mut values);
+        from.decode(origin, &mut must);
+        for (offset, (value, origin)) in values.into_iter().zip(must).enumerate() {
+            let mut raw = Vec::new();
+            encode(short, Way::NEAREST, origin, &mut raw);
+            let expected = short.value(&raw);
+            if value.to_bits() != expected.to_bits() && !(value.is_nan() && expected.is_nan()) {
+                let worst = Worst {
+                    index: start + offset as u64,
+                    value,
+                    expected,
+                    deviation: (value - expected).abs(),
+                    ..Worst::default()
+                };
+                tally.see(true, worst);
+            }
+        }
+        tally
+    });
+    match tally {
+        Err(why) => TensorProof::unread(target, why),
+        Ok(tally) => TensorProof {
+            wrong: tally.wrong,
+            worst: tally.worst.map(|worst| worst.within(&target.shape)),
+            ..TensorProof::of(
+                target,
+                if tally.wrong == 0 {
+                    Grade::Exact
+                } else {
+                    Grade::Refuted
+                },
+            )
+        }
+        .with_note(format!("by way of {}", short.name())),
     }
 }
 

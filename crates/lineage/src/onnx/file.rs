@@ -75,7 +75,64 @@ pub(crate) enum Attribute {
     Other(Vec<u8>),
 }
 
+impl Port {
+    /// The same type, and the same sizes where both say numbers; optimizers
+    /// replace names of sizes. `half`: numbers may have become shorter.
+    pub(crate) fn is_like(&self, other: &Self, half: bool) -> bool {
+        if self.kind == other.kind {
+            return true;
+        }
+        let (Some(one), Some(other)) = (outline(&self.kind), outline(&other.kind)) else {
+            return false;
+        };
+        let types = one.0 == other.0 || (half && one.0 == 1 && other.0 == 10);
+        let sizes = one.1.is_empty()
+            || other.1.is_empty()
+            || (one.1.len() == other.1.len()
+                && one.1.iter().zip(&other.1).all(|(a, b)| match (a, b) {
+                    (Some(a), Some(b)) => a == b,
+                    _ => true,
+                }));
+        types && sizes
+    }
+}
+
+/// Element type and sizes of a tensor's type; a size without a number is none.
+fn outline(kind: &[u8]) -> Option<(u64, Vec<Option<u64>>)> {
+    let bytes = kind.to_vec();
+    let mut stream = Stream::new(&bytes);
+    let (mut at, end) = (0, kind.len() as u64);
+    let tensor = stream.next(&mut at, end).ok()??;
+    if tensor.number != 1 || tensor.wire != 2 {
+        return None;
+    }
+    let (mut element, mut sizes) = (0, Vec::new());
+    let mut at = tensor.start;
+    while let Some(field) = stream.next(&mut at, tensor.end()).ok()? {
+        match (field.number, field.wire) {
+            (1, 0) => element = field.value,
+            (2, 2) => {
+                let mut at = field.start;
+                while let Some(size) = stream.next(&mut at, field.end()).ok()? {
+                    let mut within = size.start;
+                    let value = stream.next(&mut within, size.end()).ok()?;
+                    let number = value.filter(|value| value.number == 1 && value.wire == 0);
+                    sizes.push(number.map(|value| value.value));
+                }
+            }
+            _ => {}
+        }
+    }
+    Some((element, sizes))
+}
+
 impl Node {
+    pub(crate) fn has_graph(&self) -> bool {
+        self.attributes
+            .values()
+            .any(|attribute| matches!(attribute, Attribute::Graph(_)))
+    }
+
     pub(crate) fn int(&self, key: &str) -> Option<i64> {
         match self.attributes.get(key)? {
             Attribute::Int(value) => Some(*value),

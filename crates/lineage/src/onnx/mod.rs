@@ -1,4 +1,8 @@
 //! ONNX: models exported from weights, quantized, and rewritten.
+#![allow(
+    clippy::float_cmp,
+    reason = "codes and scales are compared bit for bit on purpose"
+)]
 
 mod attributes;
 mod blocks;

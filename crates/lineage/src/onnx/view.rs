@@ -141,8 +141,27 @@ pub(super) fn values(tensor: &Tensor, most: u64) -> Option<Vec<f64>> {
     Some(out)
 }
 
-/// What share of some elements is as a cast of the other's would be.
+/// What share of some elements is as a cast of the other's would be, also by
+/// way of a shorter type.
 pub(super) fn likeness(target: &Tensor, view: &Tensor) -> f64 {
+    let direct = share(target, view, None);
+    match by_way_of(target, view) {
+        Some(short) if direct < 0.5 => direct.max(share(target, view, Some(short))),
+        _ => direct,
+    }
+}
+
+/// The shorter type that most elements went through, if any did.
+pub(super) fn by_way_of(target: &Tensor, view: &Tensor) -> Option<Dtype> {
+    if target.kind() != Some(Dtype::F32) || view.kind() != Some(Dtype::F32) {
+        return None;
+    }
+    [Dtype::F16, Dtype::Bf16]
+        .into_iter()
+        .find(|short| share(target, view, None) < 0.5 && share(target, view, Some(*short)) > 0.5)
+}
+
+fn share(target: &Tensor, view: &Tensor, short: Option<Dtype>) -> f64 {
     let elements = target.elements();
     if elements != view.elements() || elements == 0 {
         return 0.0;
@@ -164,6 +183,11 @@ pub(super) fn likeness(target: &Tensor, view: &Tensor) -> f64 {
             return 0.0;
         };
         seen += 1;
+        let origin = short.map_or(origin, |short| {
+            let mut raw = Vec::new();
+            encode(short, Way::NEAREST, origin, &mut raw);
+            short.value(&raw)
+        });
         same += u64::from(is_cast(is, origin, from, to));
         if seen == 8 && same == 0 {
             return 0.0;

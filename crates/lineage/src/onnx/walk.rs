@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             for (from, to) in from.iter().zip(&to) {
-                if from.kind != to.kind && !self.out.half {
+                if !from.is_like(to, self.out.half) {
                     self.wrong(format!("{} has another type or shape", to.name));
                 }
             }
@@ -358,7 +358,7 @@ impl<'a> Walk<'a> {
                     });
                     return;
                 }
-                if node.is_some_and(|node| computes_shape(node, tensor)) {
+                if self.is_fixed(from) && super::constant::kind(tensor).is_some() {
                     self.out.shapes += 1;
                     return;
                 }
@@ -367,6 +367,35 @@ impl<'a> Walk<'a> {
             }
             _ => self.wrong(format!("{} is not {} of the source", to.name, from.name)),
         }
+    }
+
+    /// No input reaches a value of the source, or only by its shape.
+    fn is_fixed(&self, from: Ref<'a>) -> bool {
+        let mut seen: HashSet<Ref<'a>> = HashSet::new();
+        let mut open = vec![from];
+        while let Some(next) = open.pop() {
+            if !seen.insert(next) || seen.len() > 4096 {
+                continue;
+            }
+            match self.source.find(next) {
+                Value::Tensor(_) | Value::Absent => {}
+                Value::Input(_) | Value::Unknown => return false,
+                Value::Node(scope, at, _) => {
+                    let Some(node) = self.source.node(scope, at) else {
+                        return false;
+                    };
+                    if node.operator == "Shape" {
+                        continue;
+                    }
+                    if node.operator.starts_with("Random") || node.has_graph() {
+                        return false;
+                    }
+                    let inputs = node.inputs.iter().map(|name| Ref { scope, name });
+                    open.extend(inputs);
+                }
+            }
+        }
+        seen.len() <= 4096
     }
 
     /// A transposed tensor of the source.
@@ -443,16 +472,6 @@ impl<'a> Walk<'a> {
         };
         self.open.push((from, to, scaled));
     }
-}
-
-/// A few whole numbers where the source computes a shape.
-fn computes_shape(node: &Node, tensor: &Tensor) -> bool {
-    let small = tensor.dtype == "i64" && tensor.elements() <= 8 && tensor.shape.len() <= 1;
-    small
-        && matches!(
-            node.operator.as_str(),
-            "Concat" | "Unsqueeze" | "Squeeze" | "Gather" | "Shape" | "Slice" | "Cast"
-        )
 }
 
 fn is_between_floats(node: &Node) -> bool {
