@@ -107,6 +107,8 @@ fn small(model: &Model) -> BTreeMap<&str, &ModelFile> {
     model
         .files
         .iter()
+        // What is said of a model is no part of it.
+        .filter(|file| !matches!(file.name(), "model.sig" | "claims.jsonl"))
         .filter(|file| !model.tensors.iter().any(|tensor| tensor.file == file.path))
         .map(|file| (file.name(), file))
         .collect()
