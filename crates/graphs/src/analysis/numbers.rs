@@ -2,16 +2,17 @@
 
 use modelward_schema::Constant;
 
+use crate::eval::{Kind, from_bytes};
+
 /// At most `most` elements as numbers; none when they are not at hand.
 pub(crate) fn floats(constant: &Constant, most: usize) -> Option<Vec<f64>> {
     let bytes = constant.bytes.as_deref()?;
     let width = width(&constant.dtype)?;
-    let elements = bytes.chunks_exact(width).take(most);
-    Some(
-        elements
-            .map(|element| one(&constant.dtype, element))
-            .collect(),
-    )
+    let kind = Kind::of(&constant.dtype)?;
+    let count = bytes.len().checked_div(width)?.min(most);
+    let bytes = bytes.get(..count.checked_mul(width)?)?;
+    let array = from_bytes(kind, vec![count], bytes).ok()?;
+    Some(array.reals().ok()?.into_owned())
 }
 
 /// All elements as integers, when there are no more than `most`.
@@ -50,42 +51,4 @@ fn width(dtype: &str) -> Option<usize> {
         "i8" | "u8" | "bool" => 1,
         _ => return None,
     })
-}
-
-#[allow(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "an interval may round"
-)]
-fn one(dtype: &str, element: &[u8]) -> f64 {
-    let mut all = [0_u8; 8];
-    for (slot, byte) in all.iter_mut().zip(element) {
-        *slot = *byte;
-    }
-    let [a, b, c, d, ..] = all;
-    match dtype {
-        "f64" => f64::from_le_bytes(all),
-        "f32" => f64::from(f32::from_le_bytes([a, b, c, d])),
-        "bf16" => f64::from(f32::from_le_bytes([0, 0, a, b])),
-        "f16" => half(u16::from_le_bytes([a, b])),
-        "i64" => i64::from_le_bytes(all) as f64,
-        "i32" => f64::from(i32::from_le_bytes([a, b, c, d])),
-        "i16" => f64::from(i16::from_le_bytes([a, b])),
-        "i8" => f64::from(i8::from_le_bytes([a])),
-        _ => u64::from_le_bytes(all) as f64,
-    }
-}
-
-fn half(bits: u16) -> f64 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let fraction = f64::from(bits & 0x3ff);
-    match (bits >> 10) & 0x1f {
-        0 => sign * fraction * 2_f64.powi(-24),
-        31 if fraction == 0.0 => sign * f64::INFINITY,
-        31 => f64::NAN,
-        exponent => {
-            let power = i32::from(exponent).saturating_sub(25);
-            sign * (1024.0 + fraction) * 2_f64.powi(power)
-        }
-    }
 }
