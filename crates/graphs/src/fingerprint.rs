@@ -11,12 +11,13 @@ use crate::ir::{Flat, at};
 /// `graph:` and 32 hex digits; none when a part of the graph was cut, for then
 /// it would name less than the graph.
 pub fn fingerprint(flat: &Flat<'_>) -> Option<String> {
-    if flat.cut {
-        return None;
-    }
-    let canon = Canon::build(flat, Form::Exact);
+    (!flat.cut).then(|| of(&Canon::build(flat, Form::Exact)))
+}
+
+/// Of an exact canonical form.
+pub(crate) fn of(canon: &Canon) -> String {
     let mut labels: Vec<Label> = vec![0; canon.pieces.len()];
-    let of = |labels: &[Label], operand: &Operand| match operand {
+    let label_of = |labels: &[Label], operand: &Operand| match operand {
         Operand::Made { piece, slot } => {
             let mut out = Labeler::new("made");
             // 0 for what a loop hands back: it is made later.
@@ -30,7 +31,11 @@ pub fn fingerprint(flat: &Flat<'_>) -> Option<String> {
     };
     let mut living: Vec<Label> = Vec::new();
     for (index, piece) in canon.living() {
-        let mut parts: Vec<Label> = piece.operands.iter().map(|o| of(&labels, o)).collect();
+        let mut parts: Vec<Label> = piece
+            .operands
+            .iter()
+            .map(|o| label_of(&labels, o))
+            .collect();
         if piece.commutes {
             parts.sort_unstable();
         }
@@ -48,10 +53,10 @@ pub fn fingerprint(flat: &Flat<'_>) -> Option<String> {
     living.sort_unstable();
     let mut out = Labeler::new("graph");
     for output in &canon.outputs {
-        out.label(of(&labels, output));
+        out.label(label_of(&labels, output));
     }
     for label in living {
         out.label(label);
     }
-    Some(format!("graph:{}", hex(out.done())))
+    format!("graph:{}", hex(out.done()))
 }

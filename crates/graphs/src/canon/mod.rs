@@ -12,7 +12,7 @@ mod primitive;
 mod rewrite;
 mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use modelward_schema::Dim;
 
@@ -85,9 +85,9 @@ struct Builder<'f, 'w> {
     pieces: Vec<Piece>,
     machine: Machine<'w>,
     folds: usize,
-    /// Shapes that the file states in full, by wiring value: what the constants
-    /// that follow from them are worked out with.
-    shapes: BTreeMap<u32, Array>,
+    /// Holds the shapes that the file states in full, by wiring value: what the
+    /// constants that follow from them are worked out with.
+    run: Run,
 }
 
 impl Canon {
@@ -100,7 +100,7 @@ impl Canon {
             pieces: Vec::new(),
             machine: Machine::new(flat.wiring, &NoWeights),
             folds: 0,
-            shapes: BTreeMap::new(),
+            run: Run::default(),
         };
         for input in &flat.inputs {
             let mut label = Labeler::new("input");
@@ -317,7 +317,7 @@ impl Builder<'_, '_> {
         };
         self.fixed
             .insert(result, Fixed::Value(literal(&array, self.form)));
-        self.shapes.insert(self.flat.val(result).source, array);
+        self.run.held.insert(self.flat.val(result).source, array);
         true
     }
 
@@ -337,15 +337,11 @@ impl Builder<'_, '_> {
             return None;
         }
         self.folds = self.folds.saturating_add(1);
-        let mut run = Run {
-            held: self.shapes.clone(),
-            budget: Budget {
-                elements: FOLD,
-                steps: FOLD,
-            },
-            ..Run::default()
+        self.run.budget = Budget {
+            elements: FOLD,
+            steps: FOLD,
         };
-        let array = self.machine.run(&mut run, &[source]).ok()?.pop()?;
+        let array = self.machine.run(&mut self.run, &[source]).ok()?.pop()?;
         let most = if array.kind.is_float() { 1 } else { 64 };
         (array.len() <= most).then(|| literal(&array, self.form))
     }

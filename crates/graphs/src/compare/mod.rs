@@ -11,7 +11,7 @@ mod surroundings;
 mod tests;
 
 use crate::canon::{Canon, Form, Operand};
-use crate::fingerprint::fingerprint;
+use crate::fingerprint;
 use crate::ir::{Flat, at};
 
 /// The difference of two graphs, in nodes of their wirings.
@@ -37,16 +37,17 @@ pub struct Comparison {
 /// Compares `second` with `first`. Two graphs of which a part was cut are never
 /// the same.
 pub fn compare(first: &Flat<'_>, second: &Flat<'_>) -> Comparison {
-    let same = match (fingerprint(first), fingerprint(second)) {
-        (Some(a), Some(b)) => a == b,
-        _ => false,
-    };
-    let exact = by_form(first, second, Form::Exact);
+    let both = |form| (Canon::build(first, form), Canon::build(second, form));
+    let (a, b) = both(Form::Exact);
+    let whole = !first.cut && !second.cut;
+    let same = whole && fingerprint::of(&a) == fingerprint::of(&b);
+    let exact = by_pairs(&a, &b);
     let mut out = if exact.added.is_empty() && exact.removed.is_empty() && exact.rewired.is_empty()
     {
         exact
     } else {
-        let loose = by_form(first, second, Form::Loose);
+        let (a, b) = both(Form::Loose);
+        let loose = by_pairs(&a, &b);
         // The form that explains more is the better account.
         if loose.added.len() < exact.added.len()
             || loose.added.len() == exact.added.len() && loose.removed.len() <= exact.removed.len()
@@ -57,8 +58,7 @@ pub fn compare(first: &Flat<'_>, second: &Flat<'_>) -> Comparison {
         }
     };
     out.same = same;
-    out.equivalent = !first.cut
-        && !second.cut
+    out.equivalent = whole
         && out.added.is_empty()
         && out.removed.is_empty()
         && out.rewired.is_empty()
@@ -66,9 +66,9 @@ pub fn compare(first: &Flat<'_>, second: &Flat<'_>) -> Comparison {
     out
 }
 
-fn by_form(first: &Flat<'_>, second: &Flat<'_>, form: Form) -> Comparison {
-    let (a, b) = (Canon::build(first, form), Canon::build(second, form));
-    let pairs = pairs::find(&a, &b);
+/// Compares two canonical forms of one kind.
+fn by_pairs(a: &Canon, b: &Canon) -> Comparison {
+    let pairs = pairs::find(a, b);
     let mut out = Comparison {
         operators: (a.living().count(), b.living().count()),
         matched: pairs.count(),
