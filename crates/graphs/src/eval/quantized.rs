@@ -81,25 +81,31 @@ fn quantize(
         Kind::I16 => (-32768.0, 32767.0),
         _ => return Err(call.unknown()),
     };
+    let data = elements(call, x, scale, zero, |x, scale, zero| {
+        let even = Kind::F32.round(x / scale).round_ties_even();
+        (even + zero).clamp(low, high)
+    })?;
+    Array::numbers(kind, x.shape.clone(), data)
+}
+
+/// Hands every element to `to` with the scale and the zero point of its place.
+fn elements(
+    call: &Call<'_>,
+    x: &Array,
+    scale: &Array,
+    zero: Option<&Array>,
+    to: impl Fn(f64, f64, f64) -> f64,
+) -> Result<Vec<f64>, Refusal> {
     let at = places(call, x, scale)?;
     let scales = scale.reals()?;
     let zeros = zero.map(Array::reals).transpose()?;
-    let data = x
-        .reals()?
-        .iter()
-        .zip(&at)
-        .map(|(x, at)| {
-            let scale = scales.get(*at).copied().unwrap_or(1.0);
-            let zero = zeros
-                .as_ref()
-                .and_then(|z| z.get(*at))
-                .copied()
-                .unwrap_or(0.0);
-            let even = Kind::F32.round(x / scale).round_ties_even();
-            (even + zero).clamp(low, high)
-        })
-        .collect();
-    Array::numbers(kind, x.shape.clone(), data)
+    let zero_at = |at: usize| zeros.as_ref().and_then(|zeros| zeros.get(at)).copied();
+    let reals = x.reals()?;
+    let all = reals.iter().zip(&at).map(|(x, at)| {
+        let scale = scales.get(*at).copied().unwrap_or(1.0);
+        to(*x, scale, zero_at(*at).unwrap_or(0.0))
+    });
+    Ok(all.collect())
 }
 
 fn dequantize(
@@ -108,23 +114,7 @@ fn dequantize(
     scale: &Array,
     zero: Option<&Array>,
 ) -> Result<Array, Refusal> {
-    let at = places(call, x, scale)?;
-    let scales = scale.reals()?;
-    let zeros = zero.map(Array::reals).transpose()?;
-    let data = x
-        .reals()?
-        .iter()
-        .zip(&at)
-        .map(|(x, at)| {
-            let scale = scales.get(*at).copied().unwrap_or(1.0);
-            let zero = zeros
-                .as_ref()
-                .and_then(|z| z.get(*at))
-                .copied()
-                .unwrap_or(0.0);
-            (x - zero) * scale
-        })
-        .collect();
+    let data = elements(call, x, scale, zero, |x, scale, zero| (x - zero) * scale)?;
     Array::floats(scale.kind, x.shape.clone(), data)
 }
 
