@@ -4,32 +4,29 @@ use std::collections::BTreeSet;
 use std::io;
 
 use modelward_graphs::{Comparison, Flat, compare};
-use modelward_schema::{Facts, Gap, Graph, Severity, Suspect, Wiring};
+use modelward_lineage::Model;
+use modelward_schema::{Graph, Severity, Suspect, Wiring};
 use serde::Serialize;
 
 use crate::scan::Options;
-use crate::source::{self, Opened};
-use crate::worker;
+use crate::source::Opened;
+use crate::{tensors, worker};
 
 /// An artifact with its graphs in full.
 #[derive(Debug)]
 pub struct Whole {
-    /// As the user named it.
-    pub given: String,
     pub wirings: Vec<Wiring>,
     /// The summary and analysis of each, in the same order.
     pub graphs: Vec<Graph>,
-    pub gaps: Vec<Gap>,
+    /// Its tensors, and what was not read.
+    pub model: Model,
 }
 
-/// Reads an artifact in the sandbox, graphs and all.
+/// Reads an artifact in the sandbox, once: graphs and tensors.
 pub fn open_whole(opened: &Opened, options: &Options<'_>) -> io::Result<Whole> {
-    let reading = worker::read_with_graphs(opened, options.jobs)?;
-    let mut facts: Facts = reading.facts;
-    facts.coverage.gaps.extend(opened.gaps.iter().cloned());
-    facts.coverage.gaps.extend(source::changed_since(opened));
+    let mut facts = worker::read_with_graphs(opened, options.jobs)?.facts;
     let wirings = std::mem::take(&mut facts.wirings);
-    let mut left: Vec<Option<Graph>> = facts.graphs.into_iter().map(Some).collect();
+    let mut left: Vec<Option<Graph>> = facts.graphs.iter().cloned().map(Some).collect();
     let graphs = wirings
         .iter()
         .map(|wiring| {
@@ -44,10 +41,9 @@ pub fn open_whole(opened: &Opened, options: &Options<'_>) -> io::Result<Whole> {
         })
         .collect();
     Ok(Whole {
-        given: opened.source.given.clone(),
         wirings,
         graphs,
-        gaps: facts.coverage.gaps,
+        model: tensors::model_of(opened, facts)?,
     })
 }
 
@@ -117,18 +113,15 @@ pub fn change_of(base: &Whole, target: &Whole) -> Vec<GraphChange> {
     out
 }
 
-/// The earliest of `ancestors` (oldest first) that has the nodes of a suspect.
-pub fn since<'a>(ancestors: &'a [Whole], target: &Whole, suspect: &Suspect) -> Option<&'a str> {
-    ancestors
-        .iter()
-        .find(|ancestor| {
-            change_of(ancestor, target).iter().any(|change| {
-                change.inherited.iter().any(|inherited| {
-                    inherited.kind == suspect.kind && inherited.side == suspect.side
-                })
-            })
-        })
-        .map(|ancestor| ancestor.given.as_str())
+/// The place of the earliest comparison that has a suspect's nodes in both
+/// models; `comparisons` are of each ancestor, the oldest first, with the target.
+pub fn since(comparisons: &[Vec<GraphChange>], suspect: &Suspect) -> Option<usize> {
+    let same =
+        |inherited: &Suspect| inherited.kind == suspect.kind && inherited.side == suspect.side;
+    comparisons.iter().position(|changes| {
+        let mut inherited = changes.iter().flat_map(|change| &change.inherited);
+        inherited.any(same)
+    })
 }
 
 fn one(from: &Wiring, before: &Graph, to: &Wiring, after: &Graph) -> GraphChange {

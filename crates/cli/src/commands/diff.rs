@@ -3,9 +3,7 @@
 use clap::Args;
 use modelward_cli::render::Format;
 use modelward_cli::render::diff::{self as show, Carried, Changes};
-use modelward_engine::{
-    Options, Progress, Whole, change_of, open_model, open_whole, since, source,
-};
+use modelward_engine::{Options, Progress, Whole, change_of, open_whole, since, source};
 use modelward_lineage::{Case, Claim, prove};
 use modelward_schema::Severity;
 
@@ -43,34 +41,27 @@ pub(crate) fn run(args: &Diff, common: &Common) -> Result<u8, Failure> {
     let Some(target) = wholes.pop() else {
         return usage("diff takes a base and a model: modelward diff BASE MODEL");
     };
-    let Some(base) = wholes.first() else {
+    let comparisons: Vec<_> = wholes.iter().map(|one| change_of(one, &target)).collect();
+    let Some((base, graphs)) = wholes.first().zip(comparisons.first().cloned()) else {
         return usage("diff takes a base and a model: modelward diff BASE MODEL");
     };
-    let mut gaps = base.gaps.clone();
-    gaps.extend(target.gaps.iter().cloned());
-    let graphs = change_of(base, &target);
     let carried: Vec<Carried> = graphs
         .iter()
         .flat_map(|graph| &graph.inherited)
         .filter(|suspect| suspect.severity >= Severity::High)
-        .map(|suspect| Carried {
-            message: suspect.message.clone(),
-            since: since(&wholes, &target, suspect)
-                .unwrap_or(&base.given)
-                .to_owned(),
+        .map(|suspect| {
+            let since = since(&comparisons, suspect).and_then(|at| wholes.get(at));
+            Carried {
+                message: suspect.message.clone(),
+                since: since.unwrap_or(base).model.given.clone(),
+            }
         })
         .collect();
-    let (from, to) = (
-        open_model(
-            &source::open(args.paths.first().map_or("", |path| path))?,
-            &options,
-        )?,
-        open_model(&source::open(&target.given)?, &options)?,
-    );
-    let sources = [from];
+    let mut gaps = base.model.facts.coverage.gaps.clone();
+    gaps.extend(target.model.facts.coverage.gaps.iter().cloned());
     let case = Case {
-        sources: &sources,
-        target: &to,
+        sources: std::slice::from_ref(&base.model),
+        target: &target.model,
         claim: &Claim::default(),
         tell: &|_| {},
     };

@@ -23,7 +23,11 @@ use crate::worker;
 /// Reads the artifact in the sandbox and opens every tensor it told of.
 pub fn open_model(opened: &Opened, options: &Options<'_>) -> io::Result<Model> {
     let reading = worker::read(opened, options.jobs)?;
-    let mut facts = reading.facts;
+    model_of(opened, reading.facts)
+}
+
+/// Opens every tensor that a reading told of.
+pub(crate) fn model_of(opened: &Opened, mut facts: Facts) -> io::Result<Model> {
     facts.coverage.gaps.extend(opened.gaps.iter().cloned());
     facts.coverage.gaps.extend(source::changed_since(opened));
     let tensors = std::mem::take(&mut facts.tensors);
