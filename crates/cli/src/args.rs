@@ -257,10 +257,9 @@ pub(crate) struct Approve {
     pub(crate) actor: Actor,
 }
 
+/// What is accepted, why and how long.
 #[derive(Debug, Args)]
-pub(crate) struct Exempt {
-    /// NAME@VERSION
-    pub(crate) model: String,
+pub(crate) struct ExemptionTerms {
     /// Reason code to accept; repeat for more, no wildcards
     #[arg(long = "code", required = true, value_name = "CODE")]
     pub(crate) codes: Vec<String>,
@@ -276,6 +275,22 @@ pub(crate) struct Exempt {
     /// What reduces the risk meanwhile
     #[arg(long, value_name = "TEXT")]
     pub(crate) compensating_control: Option<String>,
+}
+
+impl ExemptionTerms {
+    /// The end of the last day; wherever that ends last on earth is not asked: UTC.
+    pub(crate) fn end(&self) -> Result<jiff::Timestamp, jiff::Error> {
+        let day = self.until.tomorrow()?.to_zoned(jiff::tz::TimeZone::UTC)?;
+        Ok(day.timestamp())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exempt {
+    /// NAME@VERSION
+    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) terms: ExemptionTerms,
     /// Put the signed statement beside this model, too; it takes a private key
     #[arg(long, value_name = "PATH")]
     pub(crate) beside: Option<PathBuf>,

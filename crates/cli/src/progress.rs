@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use modelward_engine::source::Opened;
+
+use crate::args::Common;
 
 /// Work shorter than this shows nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -24,6 +27,12 @@ impl Bar {
     /// For `total` bytes.
     pub(crate) fn new(total: u64, quiet: bool) -> Self {
         Self::named("hashing", total, quiet)
+    }
+
+    /// For the bytes of an artifact.
+    pub(crate) fn over(opened: &Opened, common: &Common) -> Self {
+        let size = opened.files.iter().map(|file| file.stamp.size).sum();
+        Self::new(size, common.quiet)
     }
 
     /// For `total` bytes of other work than hashing.

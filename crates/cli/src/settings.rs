@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use modelward_engine::gate::manifest_text;
+use modelward_engine::source::Opened;
+use modelward_engine::{Options, Progress};
 use modelward_registry::Registry;
+use modelward_schema::Manifest;
 use modelward_trust::DigestCache;
 
 use crate::args::{Actor, Common};
@@ -19,6 +23,43 @@ pub(crate) fn jobs(common: &Common) -> usize {
     common
         .jobs
         .map_or_else(modelward_engine::default_jobs, usize::from)
+}
+
+/// A reading that names the artifact; `tell` hears how far it is.
+pub(crate) fn reading<'a>(
+    common: &Common,
+    cache: Option<&'a DigestCache>,
+    tell: Option<&'a (dyn Fn(u64) + Sync)>,
+) -> Options<'a> {
+    Options {
+        jobs: jobs(common),
+        identity: true,
+        cache,
+        progress: Progress(tell),
+    }
+}
+
+/// A reading whose digests nobody asks for.
+pub(crate) fn contents(common: &Common) -> Options<'static> {
+    Options {
+        identity: false,
+        ..reading(common, None, None)
+    }
+}
+
+/// The artifact's manifest, when there is one; one with faults is the user's to
+/// mend.
+pub(crate) fn manifest(opened: &Opened, given: Option<&Path>) -> Result<Option<Manifest>, Failure> {
+    let Some((place, text)) = manifest_text(opened, given)? else {
+        return Ok(None);
+    };
+    match modelward_manifest::parse(&place, &text) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(faults) => {
+            let first = faults.first().map(modelward_manifest::describe);
+            usage(first.unwrap_or_else(|| format!("{place} is no manifest")))
+        }
+    }
 }
 
 pub(crate) fn digest_cache(common: &Common) -> Option<DigestCache> {

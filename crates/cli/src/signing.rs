@@ -91,10 +91,7 @@ pub(crate) fn identified(
     cache: Option<&DigestCache>,
     common: &Common,
 ) -> Result<Identified, Failure> {
-    let bar = Bar::new(
-        opened.files.iter().map(|file| file.stamp.size).sum(),
-        common.quiet,
-    );
+    let bar = Bar::over(opened, common);
     let tell = |bytes| bar.advance(bytes);
     let found = identify(opened, cache, Progress(Some(&tell)));
     bar.finish();
@@ -109,10 +106,8 @@ pub(crate) fn fingerprinted(
     common: &Common,
 ) -> Result<Identified, Failure> {
     let options = Options {
-        jobs: settings::jobs(common),
-        identity: false,
         cache,
-        progress: Progress(None),
+        ..settings::contents(common)
     };
     artifact.fingerprint = evidence::fingerprint_of(opened, &options)?;
     Ok(artifact)

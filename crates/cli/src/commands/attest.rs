@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use modelward_schema::Stage;
 
-use crate::args::{Actor, Common};
+use crate::args::{Actor, Common, ExemptionTerms};
 use crate::failure::Failure;
 use crate::signing::Signing;
 
@@ -119,20 +119,8 @@ pub(crate) struct Approval {
 pub(crate) struct Exemption {
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Reason code to accept; repeat for more
-    #[arg(long = "code", required = true, value_name = "CODE")]
-    pub(crate) codes: Vec<String>,
-    #[arg(long)]
-    pub(crate) reason: String,
-    /// Who asked for it; must not be who approves it
-    #[arg(long, value_name = "WHO")]
-    pub(crate) requested_by: String,
-    /// Last day, YYYY-MM-DD
-    #[arg(long, value_name = "DATE")]
-    pub(crate) until: jiff::civil::Date,
-    /// What reduces the risk meanwhile
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) compensating_control: Option<String>,
+    #[command(flatten)]
+    pub(crate) terms: ExemptionTerms,
     #[command(flatten)]
     pub(crate) actor: Actor,
 }

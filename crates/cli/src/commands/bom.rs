@@ -6,12 +6,11 @@ use clap::Args;
 use modelward_bom::{Ancestor, Attached, Format as Bill, Known, write};
 use modelward_cli::render::Format;
 use modelward_engine::evidence::{Identified, Sources, gather};
-use modelward_engine::gate::manifest_text;
-use modelward_engine::{Options, Progress, source};
+use modelward_engine::source;
 use modelward_trust::{hash_bytes, hex};
 
 use crate::args::Common;
-use crate::failure::{FINE, Failure, UNDECIDED, usage};
+use crate::failure::{FINE, Failure, UNDECIDED};
 use crate::progress::Bar;
 use crate::signing::Trusting;
 use crate::{output, settings};
@@ -38,32 +37,16 @@ pub(crate) struct Bom {
 pub(crate) fn run(args: &Bom, common: &Common) -> Result<u8, Failure> {
     let cache = settings::digest_cache(common);
     let opened = source::open(&args.path)?;
-    let bar = Bar::new(
-        opened.files.iter().map(|file| file.stamp.size).sum(),
-        common.quiet,
-    );
+    let bar = Bar::over(&opened, common);
     let tell = |bytes| bar.advance(bytes);
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: true,
-        cache: cache.as_ref(),
-        progress: Progress(Some(&tell)),
-    };
+    let options = settings::reading(common, cache.as_ref(), Some(&tell));
     let mut report = modelward_engine::scan(&opened, &options)?;
     bar.finish();
     settings::save(cache, common);
-    if let Some((place, text)) = manifest_text(&opened, args.manifest.as_deref())? {
-        match modelward_manifest::parse(&place, &text) {
-            Ok(manifest) => {
-                report.artifact.name.clone_from(&manifest.name);
-                report.artifact.version = Some(manifest.version.clone());
-                report.manifest = Some(manifest);
-            }
-            Err(faults) => {
-                let first = faults.first().map(modelward_manifest::describe);
-                return usage(first.unwrap_or_else(|| format!("{place} is no manifest")));
-            }
-        }
+    if let Some(manifest) = settings::manifest(&opened, args.manifest.as_deref())? {
+        report.artifact.name.clone_from(&manifest.name);
+        report.artifact.version = Some(manifest.version.clone());
+        report.manifest = Some(manifest);
     }
     let known = Known {
         now: settings::now(common),

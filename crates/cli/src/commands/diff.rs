@@ -3,7 +3,7 @@
 use clap::Args;
 use modelward_cli::render::Format;
 use modelward_cli::render::diff::{self as show, Carried, Changes};
-use modelward_engine::{Options, Progress, Whole, change_of, open_whole, since, source};
+use modelward_engine::{Whole, change_of, open_whole, since, source};
 use modelward_lineage::{Case, Claim, prove};
 use modelward_schema::Severity;
 
@@ -28,12 +28,7 @@ pub(crate) fn run(args: &Diff, common: &Common) -> Result<u8, Failure> {
             "a difference is written as text or json; use --format text or --format json",
         );
     }
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: false,
-        cache: None,
-        progress: Progress(None),
-    };
+    let options = settings::contents(common);
     let mut wholes: Vec<Whole> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         wholes.push(open_whole(&source::open(path)?, &options)?);

@@ -10,22 +10,17 @@ use crate::{output, settings};
 pub(crate) fn run(args: &Exempt, common: &Common) -> Result<u8, Failure> {
     let registry = settings::existing_registry(common)?;
     let decision = super::newest(&registry, &args.model)?;
-    // Through the whole last day, wherever that ends last on earth is not asked: UTC.
-    let end = args
-        .until
-        .tomorrow()?
-        .to_zoned(jiff::tz::TimeZone::UTC)?
-        .timestamp();
+    let terms = &args.terms;
     let exemption = registry.exempt(Exemption {
         id: String::new(),
-        codes: args.codes.clone(),
+        codes: terms.codes.clone(),
         digest: decision.artifact.clone(),
-        reason: args.reason.clone(),
-        compensating_control: args.compensating_control.clone(),
-        requested_by: args.requested_by.clone(),
+        reason: terms.reason.clone(),
+        compensating_control: terms.compensating_control.clone(),
+        requested_by: terms.requested_by.clone(),
         approved_by: settings::actor(&args.actor),
         not_before: settings::now(common),
-        not_after: end.to_string(),
+        not_after: terms.end()?.to_string(),
     })?;
     let said = say::Exemption {
         codes: exemption.codes.clone(),

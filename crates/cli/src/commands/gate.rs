@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use modelward_cli::render;
 use modelward_engine::gate::{Answer, Question, gate};
-use modelward_engine::{Options, Progress, policies, source, statements};
+use modelward_engine::{policies, source, statements};
 use modelward_registry::Registry;
 use modelward_schema::Decision;
 use modelward_trust::SigningKey;
@@ -40,17 +40,9 @@ pub(crate) fn run(args: &Gate, common: &Common) -> Result<u8, Failure> {
     let mut answers: Vec<(Answer, Duration)> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         let opened = source::open(path)?;
-        let bar = Bar::new(
-            opened.files.iter().map(|file| file.stamp.size).sum(),
-            common.quiet,
-        );
+        let bar = Bar::over(&opened, common);
         let tell = |bytes| bar.advance(bytes);
-        let options = Options {
-            jobs: settings::jobs(common),
-            identity: true,
-            cache: cache.as_ref(),
-            progress: Progress(Some(&tell)),
-        };
+        let options = settings::reading(common, cache.as_ref(), Some(&tell));
         let question = Question {
             stage: args.stage,
             actor: &actor,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use modelward_cli::render::{self, Format};
-use modelward_engine::{Options, Progress, identity, open_model, source};
+use modelward_engine::{identity, open_model, source};
 use modelward_lineage::fingerprint;
 
 use crate::args::Common;
@@ -27,15 +27,9 @@ pub(crate) fn run(args: &Identity, common: &Common) -> Result<u8, Failure> {
     }
     let opened = source::open(&args.path)?;
     let cache = settings::digest_cache(common);
-    let size: u64 = opened.files.iter().map(|file| file.stamp.size).sum();
-    let bar = Bar::new(size, common.quiet);
+    let bar = Bar::over(&opened, common);
     let tell = |bytes| bar.advance(bytes);
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: true,
-        cache: cache.as_ref(),
-        progress: Progress(Some(&tell)),
-    };
+    let options = settings::reading(common, cache.as_ref(), Some(&tell));
     let named = identity(&opened, &options);
     bar.finish();
     let prints = if args.files_only {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use modelward_engine::{Options, Progress, init, source};
+use modelward_engine::{init, source};
 use modelward_manifest::FILE_NAME;
 use modelward_schema::{Location, ManifestFault};
 
@@ -22,12 +22,7 @@ fn write(args: &Init, common: &Common) -> Result<u8, Failure> {
     let mut said = String::new();
     for path in &args.paths {
         let opened = source::open(&path.to_string_lossy())?;
-        let options = Options {
-            jobs: settings::jobs(common),
-            identity: false,
-            cache: None,
-            progress: Progress(None),
-        };
+        let options = settings::contents(common);
         let draft = init::draft(&opened, &options)?;
         let Some(place) = draft.place else {
             output::answer(common, &draft.text)?;

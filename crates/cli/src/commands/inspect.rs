@@ -8,7 +8,7 @@ use clap::Args;
 use modelward_cli::render::Format;
 use modelward_cli::render::graph::{self, Replayed};
 use modelward_engine::deep::{self, Witness};
-use modelward_engine::{Options, Progress, source};
+use modelward_engine::source;
 use modelward_schema::Severity;
 
 use crate::args::Common;
@@ -61,12 +61,7 @@ pub(crate) fn run(args: &Inspect, common: &Common) -> Result<u8, Failure> {
         });
     }
     let cache = settings::digest_cache(common);
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: true,
-        cache: cache.as_ref(),
-        progress: Progress(None),
-    };
+    let options = settings::reading(common, cache.as_ref(), None);
     let mut report = modelward_engine::scan(&opened, &options)?;
     settings::save(cache, common);
     if args.prove {
@@ -97,12 +92,12 @@ pub(crate) fn keep(folder: Option<&Path>, witnesses: &[Witness]) -> Result<(), F
         .with_context(|| format!("failed to make {}", folder.display()))?;
     for witness in witnesses {
         let place = folder.join(&witness.name);
-        std::fs::write(&place, &witness.bytes)
+        output::write_whole(&place, &witness.bytes)
             .with_context(|| format!("failed to write {}", place.display()))?;
         let place = place.with_extension("json");
         let mut text = serde_json::to_string_pretty(&witness.proof).context("no proof")?;
         text.push('\n');
-        std::fs::write(&place, text)
+        output::write_whole(&place, text.as_bytes())
             .with_context(|| format!("failed to write {}", place.display()))?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use clap::Args;
 use modelward_cli::render::{Format, history};
 use modelward_engine::evidence::{Identified, Sources, gather};
-use modelward_engine::{Options, Progress, open_model, source};
+use modelward_engine::{Options, open_model, source};
 use modelward_lineage::{Case, Claim, Model, prove};
 use modelward_schema::ReferenceKind;
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Lineage, common: &Common) -> Result<u8, Failure> {
     let cache = settings::digest_cache(common);
     let opened = source::open(&args.path)?;
     let mut artifact = signing::identified(&opened, cache.as_ref(), common)?;
-    let manifest = manifest(&opened)?;
+    let manifest = settings::manifest(&opened, None)?;
     if let Some(manifest) = &manifest {
         artifact.name.clone_from(&manifest.name);
     }
@@ -64,12 +64,7 @@ pub(crate) fn run(args: &Lineage, common: &Common) -> Result<u8, Failure> {
     if let Some(manifest) = &manifest {
         drawn.add_manifest(manifest);
     }
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: false,
-        cache: None,
-        progress: Progress(None),
-    };
+    let options = settings::contents(common);
     let report = modelward_engine::scan(&opened, &options)?;
     for reference in &report.facts.references {
         if reference.kind == ReferenceKind::BaseModel {
@@ -102,19 +97,6 @@ pub(crate) fn run(args: &Lineage, common: &Common) -> Result<u8, Failure> {
     } else {
         UNDECIDED
     })
-}
-
-fn manifest(opened: &source::Opened) -> Result<Option<modelward_schema::Manifest>, Failure> {
-    let Some((place, text)) = modelward_engine::gate::manifest_text(opened, None)? else {
-        return Ok(None);
-    };
-    match modelward_manifest::parse(&place, &text) {
-        Ok(manifest) => Ok(Some(manifest)),
-        Err(faults) => {
-            let first = faults.first().map(modelward_manifest::describe);
-            usage(first.unwrap_or_else(|| format!("{place} is no manifest")))
-        }
-    }
 }
 
 /// Proves every step into a model from all of its sources that are at hand.

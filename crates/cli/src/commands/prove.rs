@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::Args;
 use modelward_cli::render::{self, Format};
 use modelward_engine::source::Opened;
-use modelward_engine::{Options, Progress, identity, open_model, source};
+use modelward_engine::{identity, open_model, source};
 use modelward_lineage::{Case, Claim, Grade, Model, Proof, fingerprint, prove};
 use modelward_trust::evidence::{
     ConversionProof, FINGERPRINT, Places, ProofCounts, Resource, Statement, append,
@@ -70,12 +70,7 @@ pub(crate) fn run(args: &Prove, common: &Common) -> Result<u8, Failure> {
             "prove takes what it was made from and then what was made: modelward prove SOURCE TARGET",
         );
     }
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: false,
-        cache: None,
-        progress: Progress(None),
-    };
+    let options = settings::contents(common);
     let mut opened: Vec<Opened> = Vec::with_capacity(paths.len() + 1);
     for path in paths.iter().chain([&target]) {
         opened.push(source::open(path)?);
@@ -140,12 +135,7 @@ fn attest(
     common: &Common,
 ) -> Result<(), Failure> {
     let cache = settings::digest_cache(common);
-    let options = Options {
-        jobs: settings::jobs(common),
-        identity: true,
-        cache: cache.as_ref(),
-        progress: Progress(None),
-    };
+    let options = settings::reading(common, cache.as_ref(), None);
     let mut named = Vec::with_capacity(opened.len());
     for subject in opened {
         let Some(root) = identity(subject, &options).root else {

@@ -18,10 +18,7 @@ pub(crate) fn run(args: &Scan, common: &Common) -> Result<u8, Failure> {
     let mut reports: Vec<(Report, Duration)> = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         let opened = source::open(path)?;
-        let bar = Bar::new(
-            opened.files.iter().map(|file| file.stamp.size).sum(),
-            common.quiet,
-        );
+        let bar = Bar::over(&opened, common);
         let tell = |bytes| bar.advance(bytes);
         let options = Options {
             jobs: settings::jobs(common),

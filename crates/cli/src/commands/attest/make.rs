@@ -5,7 +5,7 @@ use std::path::Path;
 use modelward_engine::evidence::Identified;
 use modelward_engine::gate::{digest_of, usual_place};
 use modelward_engine::source::{self, Opened};
-use modelward_engine::{Options, Progress, record, statements};
+use modelward_engine::{record, statements};
 use modelward_trust::evidence as say;
 use modelward_trust::evidence::{Kind, Places, Resource, Statement, read_beside, sign_payload};
 use modelward_trust::{Bundle, DigestCache, parse_strict};
@@ -108,12 +108,7 @@ fn statement(
     let now = settings::now(common);
     match args {
         Attest::Scan(_) => {
-            let options = Options {
-                jobs: settings::jobs(common),
-                identity: true,
-                cache,
-                progress: Progress(None),
-            };
+            let options = settings::reading(common, cache, None);
             let report = modelward_engine::scan(opened, &options)?;
             if report.artifact.digest.as_deref() != Some(artifact.digest.as_str()) {
                 return usage(format!(
@@ -185,21 +180,17 @@ fn statement(
             )
         }
         Attest::Exemption(args) => {
-            let end = args
-                .until
-                .tomorrow()?
-                .to_zoned(jiff::tz::TimeZone::UTC)?
-                .timestamp();
+            let terms = &args.terms;
             finish(
                 subject,
                 &say::Exemption {
-                    codes: args.codes.clone(),
-                    reason: args.reason.clone(),
-                    compensating_control: args.compensating_control.clone(),
-                    requested_by: args.requested_by.clone(),
+                    codes: terms.codes.clone(),
+                    reason: terms.reason.clone(),
+                    compensating_control: terms.compensating_control.clone(),
+                    requested_by: terms.requested_by.clone(),
                     approved_by: who(&args.actor),
                     not_before: now,
-                    not_after: end.to_string(),
+                    not_after: terms.end()?.to_string(),
                     rest: Map::new(),
                 },
             )
